@@ -1,0 +1,32 @@
+//! The frame of strait: the traits that a backend supplies, and the vocabulary that everything
+//! above them shares. There is no operating system in this crate and no conditional compilation.
+//!
+//! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`] and
+//!   [`Rendezvous`], bound together by [`Backend`]. Only what differs between operating systems is
+//!   here; everything else is written once on top, generic over `B: Backend`.
+//! * What it may lack is stated in its [`Capabilities`]; the facade refuses a call beyond them.
+//! * The vocabulary: [`Error`] and [`ErrorKind`], [`Name`], [`Deadline`].
+//!
+//! Programs use the facade crate `strait`; this crate is for those who write a backend.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod capability;
+mod deadline;
+mod error;
+mod fingerprint;
+mod liveness;
+mod name;
+mod rendezvous;
+mod segment;
+
+pub use backend::{Backend, WaitAddress, WaitOutcome};
+pub use capability::{Capabilities, Capability};
+pub use deadline::Deadline;
+pub use error::{Error, ErrorKind, Result};
+pub use fingerprint::Fingerprint;
+pub use liveness::{Liveness, ProcessIdentity};
+pub use name::Name;
+pub use rendezvous::{Connection, Credentials, Doorbell, Listener, Rendezvous, Wake};
+pub use segment::{Access, Lifetime, Mapping, NewSegment, Segment};

@@ -1,0 +1,121 @@
+//! Mapped shared memory.
+
+use crate::{Name, Result};
+use std::{fmt::Debug, path::Path, ptr::NonNull};
+
+/// Shared memory, mapped into this process. Dropping it unmaps.
+///
+/// The bytes of a new segment are zero but for what its creator wrote before anybody could open it.
+///
+/// # Portability
+///
+/// | system | named | anonymous | file |
+/// |---|---|---|---|
+/// | Linux | an unnamed file in `/dev/shm` that is linked when ready | memfd with seals | `mmap` |
+/// | Windows | a file mapping in `Local\` | an unnamed section | a file mapping |
+/// | macOS, FreeBSD | `shm_open` | `shm_open` unlinked at once, `SHM_ANON` | `mmap` |
+#[expect(clippy::len_without_is_empty, reason = "a segment is never empty")]
+pub trait Segment: Sized + Send + Sync + Debug + 'static {
+    /// Creates a segment called `name`. Nobody can open it before it is complete.
+    ///
+    /// A stale one that a killed creator left under the name is reclaimed.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`; `OutOfMemory` where the space can't be reserved.
+    fn create(name: &Name, new: &NewSegment<'_>) -> Result<Self>;
+
+    /// Opens the segment called `name`, of the user with the number `owner` (`None`: this one).
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, also where the name is stale; `PermissionDenied`; `Foreign`.
+    fn open(name: &Name, owner: Option<u32>, mapping: Mapping) -> Result<Self>;
+
+    /// Creates a segment without a name. No peer can change its size.
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory` where the space can't be reserved.
+    fn anonymous(len: usize) -> Result<Self>;
+
+    /// Maps a whole file, which is first made and extended to `len` bytes where that is given.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `PermissionDenied`; `InvalidInput` where the file is empty or no plain file.
+    fn map_file(path: &Path, len: Option<usize>, mapping: Mapping) -> Result<Self>;
+
+    /// Frees `name`. Those who have the segment open keep it.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`.
+    fn remove(name: &Name) -> Result<()>;
+
+    /// Where the memory begins. It is page-aligned, and stays there until the segment is dropped.
+    fn start(&self) -> NonNull<u8>;
+
+    /// How many bytes are mapped; never 0.
+    fn len(&self) -> usize;
+
+    /// How it is mapped.
+    fn mapping(&self) -> Mapping;
+
+    /// Whether all of the memory is still there. Where a peer has truncated what is behind it, what
+    /// was cut off reads as zeros, and this says `false` once somebody has touched it.
+    fn is_intact(&self) -> bool;
+}
+
+/// What [`Segment::create`] makes.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSegment<'a> {
+    /// The length of the whole, in bytes.
+    pub len: usize,
+    /// What its memory begins with when others can first open it. The backend reads the lifetime
+    /// of what it opens out of it.
+    pub content: &'a [u8],
+    /// Who may open it.
+    pub access: Access,
+    /// How long its name lives.
+    pub lifetime: Lifetime,
+}
+
+/// Who may open a thing. Wider access than the creator's has to be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Access {
+    /// The creating user.
+    #[default]
+    Private,
+    /// The creating user and the members of their group.
+    Group,
+    /// Every user of this computer.
+    Everyone,
+}
+
+/// How long the name of shared memory lives. The memory itself lives as long as anybody maps it.
+///
+/// Whichever it is, a name whose holders were killed is recognised as stale, and reclaimed by the
+/// next `create` or `open`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Lifetime {
+    /// Until the creator drops it or dies.
+    #[default]
+    Creator,
+    /// Until the last process that has it open drops it or dies.
+    LastDetach,
+    /// Until it is removed or the computer restarts.
+    Persistent,
+}
+
+/// How memory is mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mapping {
+    /// For reading and writing.
+    #[default]
+    ReadWrite,
+    /// For reading only.
+    ReadOnly,
+}
