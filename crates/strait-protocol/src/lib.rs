@@ -1,0 +1,26 @@
+//! What lives inside shared memory, written once for every system: headers and rings.
+//!
+//! There is no operating system in this crate. What it needs of one comes in as the traits of
+//! `strait-core`: a [`Segment`](strait_core::Segment) to live in and a
+//! [`Doorbell`](strait_core::Doorbell) to sleep at.
+//!
+//! Whatever lies in shared memory may be written by a hostile peer at any time. So each value is
+//! read once, checked, and only then used; all reading and writing of it goes through
+//! [`shared`], and the memory's first words are a [`header`](Header) that says what it is.
+//!
+//! With `--cfg loom` the atomics are loom's, and `tests/loom.rs` runs the very code of the rings
+//! through every interleaving that the memory model allows.
+
+#![deny(unsafe_code)]
+
+mod header;
+mod hello;
+mod primitive;
+pub mod ring;
+#[cfg(not(loom))]
+pub mod shared;
+mod wait;
+
+pub use header::{Header, Kind, LAYOUT_VERSION};
+pub use hello::{Advert, Hello};
+pub use wait::Spin;

@@ -1,0 +1,229 @@
+//! The receiver's end of a ring.
+#![expect(unsafe_code, reason = "a received message is a slice of shared memory")]
+
+use super::{
+    control::RingMemory,
+    record::{Place, WORD, distance, header_index, max_message_len},
+};
+use crate::{
+    primitive::Ordering,
+    wait::{Spin, Waited, must_ring, wait_for},
+};
+use strait_core::{Deadline, Doorbell, Error, ErrorKind, Result};
+
+/// The receiver's end: look at the oldest message, release it.
+///
+/// Dropping it tells the sender that nobody receives any more.
+#[derive(Debug)]
+pub struct Consumer<R: RingMemory, D: Doorbell> {
+    ring: R,
+    bell: D,
+    cursor: Cursor,
+    current: Option<Place>,
+}
+
+/// What came of looking for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// There is one: [`Consumer::message`].
+    Message,
+    /// The ring is empty.
+    Empty,
+    /// The sender has closed its end, and everything has been received.
+    Finished,
+    /// The sender is gone without having closed its end, and everything has been received.
+    HungUp,
+}
+
+impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
+    /// The receiver's end of a ring that a peer has made, and the bell of its sender.
+    ///
+    /// # Errors
+    ///
+    /// `PeerCorrupt` where the words of the ring can't be.
+    pub fn new(ring: R, bell: D) -> Result<Self> {
+        let capacity = ring.words().len() * WORD;
+        let position = ring.control().freed.load(Ordering::Relaxed);
+        if position % 8 != 0 {
+            return Err(corrupt());
+        }
+        let cursor = Cursor { capacity, position, published: position, freed: position };
+        Ok(Self { ring, bell, cursor, current: None })
+    }
+
+    /// The connection over which the two ends met.
+    pub fn bell(&self) -> &D {
+        &self.bell
+    }
+
+    /// Makes the oldest message the current one, if there is one and none is yet. Never returns
+    /// [`HungUp`](Received::HungUp): it doesn't ask the system.
+    ///
+    /// # Errors
+    ///
+    /// `PeerCorrupt`.
+    #[inline]
+    pub fn try_receive(&mut self) -> Result<Received> {
+        if self.current.is_some() {
+            return Ok(Received::Message);
+        }
+        match self.cursor.look(&self.ring, &self.bell)? {
+            Look::Message(place) => {
+                self.current = Some(place);
+                Ok(Received::Message)
+            }
+            Look::Empty => Ok(Received::Empty),
+            Look::Finished => Ok(Received::Finished),
+        }
+    }
+
+    /// Makes the oldest message the current one, waiting for one until the deadline, at which it
+    /// returns [`Empty`](Received::Empty).
+    ///
+    /// # Errors
+    ///
+    /// `PeerCorrupt`; `Os` where the system fails.
+    #[inline]
+    pub fn receive(&mut self, spin: Spin, deadline: Deadline) -> Result<Received> {
+        match self.try_receive()? {
+            Received::Empty => self.wait_for_message(spin, deadline),
+            done => Ok(done),
+        }
+    }
+
+    /// The bytes of the current message; none where there is none.
+    ///
+    /// They lie in memory that the sender maps too. A correct sender leaves them alone; who doesn't
+    /// trust the sender copies them before looking at them.
+    #[inline]
+    pub fn message(&self) -> &[u8] {
+        let Some(place) = self.current else { return &[] };
+        let start = self.ring.words().as_ptr().cast::<u8>();
+        // SAFETY:
+        // * In bounds: `Place` puts the message within the capacity, which is the length of
+        //   `words`; `RingMemory` promises that these are valid for reading as long as the ring,
+        //   which `self` owns. The length was checked when the place was made.
+        // * Initialised and not written: by rule 1 it is complete, and by rule 2 the sender doesn't
+        //   write to it before it is freed, which needs `&mut self`.
+        // * A peer that breaks the rules can change the bytes; any value is a valid `u8`, and
+        //   nothing here decides by them.
+        unsafe { std::slice::from_raw_parts(start.add(place.message), place.len) }
+    }
+
+    /// Gives the current message back: the sender may overwrite it.
+    #[inline]
+    pub fn release(&mut self) {
+        if let Some(place) = self.current.take() {
+            self.cursor.position = self.cursor.position.wrapping_add(place.size as u64);
+            if self.cursor.unfreed() >= self.cursor.capacity / 4 {
+                self.cursor.free(&self.ring, &self.bell);
+            }
+        }
+    }
+
+    #[cold]
+    fn wait_for_message(&mut self, spin: Spin, deadline: Deadline) -> Result<Received> {
+        let Self { ring, bell, cursor, .. } = self;
+        let asleep = &ring.control().receiver_asleep;
+        let waited = wait_for(asleep, bell, spin, deadline, || {
+            Ok(match cursor.look(ring, bell)? {
+                Look::Empty => None,
+                Look::Finished => Some(None),
+                Look::Message(place) => Some(Some(place)),
+            })
+        })?;
+        Ok(match waited {
+            Waited::Ready(Some(place)) => {
+                self.current = Some(place);
+                Received::Message
+            }
+            Waited::Ready(None) => Received::Finished,
+            Waited::HungUp => Received::HungUp,
+            Waited::TimedOut => Received::Empty,
+        })
+    }
+}
+
+impl<R: RingMemory, D: Doorbell> Drop for Consumer<R, D> {
+    fn drop(&mut self) {
+        let control = self.ring.control();
+        control.receiver_closed.store(1, Ordering::Release);
+        if must_ring(&control.sender_asleep) {
+            // A sender that is gone needn't know.
+            let _ = self.bell.ring();
+        }
+    }
+}
+
+const RECEIVE: &str = "receive a message";
+
+enum Look {
+    Message(Place),
+    Empty,
+    Finished,
+}
+
+/// Where the receiver stands.
+#[derive(Debug)]
+struct Cursor {
+    capacity: usize,
+    /// Where the current record begins, or the next one if there is none.
+    position: u64,
+    /// What `published` said when it was last read.
+    published: u64,
+    /// What `freed` says.
+    freed: u64,
+}
+
+impl Cursor {
+    #[inline]
+    fn look(&mut self, ring: &impl RingMemory, bell: &impl Doorbell) -> Result<Look> {
+        if self.position == self.published {
+            self.published = ring.control().published.load(Ordering::Acquire);
+            if self.position == self.published {
+                return self.look_at_empty(ring, bell);
+            }
+        }
+        let available = distance(self.capacity, self.position, self.published);
+        let word = ring.words()[header_index(self.capacity, self.position)].load(Ordering::Relaxed);
+        match (available, usize::try_from(word)) {
+            (Some(available), Ok(len)) if len <= max_message_len(self.capacity) => {
+                let place = Place::new(self.capacity, self.position, len);
+                if place.size <= available { Ok(Look::Message(place)) } else { Err(corrupt()) }
+            }
+            _ => Err(corrupt()),
+        }
+    }
+
+    /// By rule 4 everything is freed, and by rule 6 it may be the end.
+    fn look_at_empty(&mut self, ring: &impl RingMemory, bell: &impl Doorbell) -> Result<Look> {
+        if self.unfreed() > 0 {
+            self.free(ring, bell);
+        }
+        if ring.control().sender_closed.load(Ordering::Acquire) == 0 {
+            return Ok(Look::Empty);
+        }
+        self.published = ring.control().published.load(Ordering::Acquire);
+        if self.position == self.published { Ok(Look::Finished) } else { self.look(ring, bell) }
+    }
+
+    /// How much has been received and not freed.
+    fn unfreed(&self) -> usize {
+        // Both are this end's own, and less than the capacity apart.
+        self.position.wrapping_sub(self.freed) as usize
+    }
+
+    fn free(&mut self, ring: &impl RingMemory, bell: &impl Doorbell) {
+        self.freed = self.position;
+        ring.control().freed.store(self.freed, Ordering::Release);
+        if must_ring(&ring.control().sender_asleep) {
+            // What a sender that is gone has sent is received all the same.
+            let _ = bell.ring();
+        }
+    }
+}
+
+#[cold]
+fn corrupt() -> Error {
+    Error::new(ErrorKind::PeerCorrupt, RECEIVE, "the sender overwrote the ring's bookkeeping")
+}

@@ -1,0 +1,202 @@
+//! The sender's end of a ring.
+#![expect(unsafe_code, reason = "a reserved message is a slice of shared memory")]
+
+use super::{
+    control::RingMemory,
+    record::{Place, WORD, distance, max_message_len},
+};
+use crate::{
+    primitive::Ordering,
+    wait::{Spin, Waited, must_ring, wait_for},
+};
+use strait_core::{Deadline, Doorbell, Error, ErrorKind, Result};
+
+/// The sender's end: reserve, write, publish.
+///
+/// Dropping it tells the receiver that nothing more will come, unless a panic drops it: then only
+/// the connection's end tells, as when the process is killed.
+#[derive(Debug)]
+pub struct Producer<R: RingMemory, D: Doorbell> {
+    ring: R,
+    bell: D,
+    cursor: Cursor,
+    reserved: Option<Place>,
+}
+
+/// What came of [`Producer::try_reserve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    /// The space is there.
+    Yes,
+    /// The ring is full.
+    Full,
+}
+
+impl<R: RingMemory, D: Doorbell> Producer<R, D> {
+    /// The sender's end of a new ring, and the bell of its receiver.
+    pub fn new(ring: R, bell: D) -> Self {
+        // A ring that this process has made: what its words say is what it wrote.
+        let position = ring.control().published.load(Ordering::Relaxed);
+        let freed = ring.control().freed.load(Ordering::Relaxed);
+        let capacity = ring.words().len() * WORD;
+        Self { ring, bell, cursor: Cursor { capacity, position, freed }, reserved: None }
+    }
+
+    /// The length of the longest message.
+    pub fn max_message_len(&self) -> usize {
+        max_message_len(self.cursor.capacity)
+    }
+
+    /// The connection over which the two ends met.
+    pub fn bell(&self) -> &D {
+        &self.bell
+    }
+
+    /// Reserves space for a message of `len` bytes, if there is any. What was reserved before and
+    /// not published is given up.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge`; `Disconnected` where the receiver has closed its end; `PeerCorrupt`.
+    #[inline]
+    pub fn try_reserve(&mut self, len: usize) -> Result<Reserved> {
+        self.reserved = self.cursor.place(&self.ring, len)?;
+        Ok(if self.reserved.is_some() { Reserved::Yes } else { Reserved::Full })
+    }
+
+    /// Reserves space for a message of `len` bytes, waiting for it until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_reserve`](Self::try_reserve), and `TimedOut`.
+    #[inline]
+    pub fn reserve(&mut self, len: usize, spin: Spin, deadline: Deadline) -> Result<()> {
+        match self.try_reserve(len)? {
+            Reserved::Yes => Ok(()),
+            Reserved::Full => self.wait_for_space(len, spin, deadline),
+        }
+    }
+
+    /// The reserved bytes, to write the message to; none where nothing is reserved.
+    #[inline]
+    pub fn message(&mut self) -> &mut [u8] {
+        let Some(place) = self.reserved else { return &mut [] };
+        let start = self.ring.words().as_ptr().cast::<u8>().cast_mut();
+        // SAFETY:
+        // * In bounds: `Place` puts the message within the capacity, which is the length of
+        //   `words`; `RingMemory` promises that these are valid for writing as long as the ring,
+        //   which `self` owns.
+        // * Not aliased: by rule 2 the receiver doesn't look at these bytes before they are
+        //   published, which needs `&mut self` too. There is one producer.
+        // * A peer that breaks the rules can change the bytes; any value is a valid `u8`, and
+        //   nothing here decides by them.
+        unsafe { std::slice::from_raw_parts_mut(start.add(place.message), place.len) }
+    }
+
+    /// Sends what was reserved; nothing where nothing is.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` where the receiver is gone.
+    #[inline]
+    pub fn publish(&mut self) -> Result<()> {
+        let Some(place) = self.reserved.take() else { return Ok(()) };
+        self.ring.words()[place.header].store(place.len as u64, Ordering::Relaxed);
+        self.cursor.position = self.cursor.position.wrapping_add(place.size as u64);
+        let control = self.ring.control();
+        control.published.store(self.cursor.position, Ordering::Release);
+        if must_ring(&control.receiver_asleep) { self.bell.ring() } else { Ok(()) }
+    }
+
+    /// Gives up what was reserved.
+    pub fn cancel(&mut self) {
+        self.reserved = None;
+    }
+
+    #[cold]
+    fn wait_for_space(&mut self, len: usize, spin: Spin, deadline: Deadline) -> Result<()> {
+        let Self { ring, bell, cursor, .. } = self;
+        let asleep = &ring.control().sender_asleep;
+        let waited = wait_for(asleep, bell, spin, deadline, || cursor.place(ring, len))?;
+        match waited {
+            Waited::Ready(place) => {
+                self.reserved = Some(place);
+                Ok(())
+            }
+            Waited::HungUp => Err(disconnected()),
+            Waited::TimedOut => Err(Error::timed_out(SEND).hint("the receiver is not receiving")),
+        }
+    }
+}
+
+impl<R: RingMemory, D: Doorbell> Drop for Producer<R, D> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let control = self.ring.control();
+        control.sender_closed.store(1, Ordering::Release);
+        if must_ring(&control.receiver_asleep) {
+            // A receiver that is gone needn't know.
+            let _ = self.bell.ring();
+        }
+    }
+}
+
+const SEND: &str = "send a message";
+
+/// Where the sender stands.
+#[derive(Debug)]
+struct Cursor {
+    capacity: usize,
+    /// What `published` says.
+    position: u64,
+    /// What `freed` said when it was last read.
+    freed: u64,
+}
+
+impl Cursor {
+    /// The place of the next message, if there is room for it.
+    #[inline]
+    fn place(&mut self, ring: &impl RingMemory, len: usize) -> Result<Option<Place>> {
+        if len > max_message_len(self.capacity) {
+            return Err(too_large(len, self.capacity));
+        }
+        if ring.control().receiver_closed.load(Ordering::Relaxed) != 0 {
+            return Err(disconnected());
+        }
+        let place = Place::new(self.capacity, self.position, len);
+        if place.size <= self.free()? {
+            return Ok(Some(place));
+        }
+        self.freed = ring.control().freed.load(Ordering::Acquire);
+        Ok((place.size <= self.free()?).then_some(place))
+    }
+
+    /// How many bytes are free, as far as is known; by rule 3.
+    #[inline]
+    fn free(&self) -> Result<usize> {
+        match distance(self.capacity, self.freed, self.position) {
+            Some(used) => Ok(self.capacity - used),
+            None => Err(corrupt()),
+        }
+    }
+}
+
+#[cold]
+fn disconnected() -> Error {
+    Error::new(ErrorKind::Disconnected, SEND, "the receiver is gone")
+}
+
+#[cold]
+fn corrupt() -> Error {
+    Error::new(ErrorKind::PeerCorrupt, SEND, "the receiver freed what was never sent")
+}
+
+#[cold]
+fn too_large(len: usize, capacity: usize) -> Error {
+    let limit = max_message_len(capacity);
+    let why = format!("it has {len} bytes and this channel carries {limit} at a time");
+    Error::new(ErrorKind::TooLarge, SEND, why)
+        .hint("send it in parts, or bind the receiver with a larger capacity")
+}

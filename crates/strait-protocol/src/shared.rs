@@ -1,0 +1,254 @@
+//! Reading and writing memory that other processes map: the one place where that is done.
+//!
+//! All of it is bounds-checked, and none of it forms a reference to memory that isn't atomic. Bytes
+//! are copied with relaxed atomic operations, so that a peer which writes at the same time makes
+//! this process read a mixture of old and new bytes and does nothing worse.
+#![expect(unsafe_code, reason = "this is where shared memory is touched")]
+
+use crate::Header;
+use std::{
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+        AtomicUsize, Ordering::Relaxed,
+    },
+};
+use strait_core::{Error, ErrorKind, Fingerprint, Mapping, Result, Segment};
+
+/// A type that several processes can share: it means the same in all of them, and can't be broken by
+/// any of them.
+///
+/// Implemented for integers, floats and atomics of fixed size, and arrays of these. Atomics are what
+/// can change while it is shared.
+///
+/// # Safety
+///
+/// * Every pattern of bits is a valid value, so that nothing a peer writes is undefined behaviour:
+///   no `bool`, no `char`, no `enum`, no reference.
+/// * It holds nothing that means something in one process only: no pointer, no handle.
+/// * Its layout is the same in every process: `repr(C)` or `repr(transparent)`, and no `usize`.
+/// * It has no padding, and needs no `Drop`.
+/// * The fingerprint differs from that of every type with another layout or meaning.
+pub unsafe trait Shareable: Sync + Sized + 'static {
+    /// What two processes compare before they share a value of the type.
+    const FINGERPRINT: Fingerprint;
+}
+
+macro_rules! shareable {
+    ($($type:ty),*) => {$(
+        // SAFETY: a number or an atomic number of a fixed size: every pattern of bits is valid, it
+        // means the same everywhere, has no padding and needs no `Drop`.
+        unsafe impl Shareable for $type {
+            const FINGERPRINT: Fingerprint =
+                Fingerprint::of_type(stringify!($type), size_of::<$type>());
+        }
+    )*};
+}
+
+shareable!(u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, f32, f64);
+shareable!(AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicI8, AtomicI16, AtomicI32, AtomicI64);
+
+// SAFETY: an array is its elements one after another, without padding.
+unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
+    const FINGERPRINT: Fingerprint =
+        Fingerprint::of_type("array", size_of::<Self>()).containing(T::FINGERPRINT);
+}
+
+/// Copies `buffer.len()` bytes at `offset` out of `segment`.
+///
+/// # Errors
+///
+/// `InvalidInput` where they don't lie inside.
+pub fn read<S: Segment>(segment: &S, offset: usize, buffer: &mut [u8]) -> Result<()> {
+    let place = locate(segment, offset, buffer.len(), 1)?;
+    // SAFETY: `locate` has checked that the bytes lie inside the mapping.
+    unsafe { load(place, buffer) };
+    Ok(())
+}
+
+/// Copies `bytes` into `segment` at `offset`.
+///
+/// # Errors
+///
+/// `InvalidInput` where they don't fit inside; `PermissionDenied` where the mapping is read-only.
+pub fn write<S: Segment>(segment: &S, offset: usize, bytes: &[u8]) -> Result<()> {
+    let place = locate(segment, offset, bytes.len(), 1)?;
+    writable(segment)?;
+    // SAFETY: `locate` has checked that the bytes lie inside the mapping, and that it is writable
+    // was checked above.
+    unsafe { store(place, bytes) };
+    Ok(())
+}
+
+/// The value at `offset`, where it lies in shared memory.
+///
+/// # Errors
+///
+/// `InvalidInput` where it doesn't lie inside or isn't aligned.
+pub fn value<T: Shareable, S: Segment>(segment: &S, offset: usize) -> Result<&T> {
+    reference(segment, offset)
+}
+
+/// The header of `segment`, checked.
+///
+/// # Errors
+///
+/// `Foreign`, `VersionMismatch` or `PeerCorrupt` where it isn't strait's own.
+pub fn read_header<S: Segment>(segment: &S, operation: &'static str) -> Result<Header> {
+    let mut bytes = [0; Header::LEN];
+    if segment.len() < Header::LEN {
+        return Header::from_bytes(&bytes, operation);
+    }
+    read(segment, 0, &mut bytes)?;
+    let header = Header::from_bytes(&bytes, operation)?;
+    if header.payload_len != (segment.len() - Header::LEN) as u64 {
+        let why = format!(
+            "its header speaks of {} bytes and it has {}",
+            header.payload_len,
+            segment.len() - Header::LEN
+        );
+        return Err(Error::new(ErrorKind::PeerCorrupt, operation, why));
+    }
+    Ok(header)
+}
+
+/// A reference to something that is nothing but values for which `Shareable` holds.
+pub(crate) fn reference<T, S: Segment>(segment: &S, offset: usize) -> Result<&T> {
+    let place = locate(segment, offset, size_of::<T>(), align_of::<T>())?;
+    // SAFETY: inside the mapping and aligned, as `locate` has checked, for as long as the segment
+    // is borrowed. That all patterns are valid and that others may write is `Shareable`'s promise,
+    // and that of the ring's control words, which are atomics.
+    Ok(unsafe { place.cast::<T>().as_ref() })
+}
+
+/// The `count` words at `offset`.
+pub(crate) fn words<S: Segment>(segment: &S, offset: usize, count: usize) -> Result<&[AtomicU64]> {
+    let place = locate(segment, offset, count.saturating_mul(8), align_of::<AtomicU64>())?;
+    // SAFETY: as in `reference`.
+    Ok(unsafe { std::slice::from_raw_parts(place.cast().as_ptr(), count) })
+}
+
+const ACCESS: &str = "access shared memory";
+
+/// Where `len` bytes at `offset` are, if they lie inside and are aligned.
+fn locate<S: Segment>(segment: &S, offset: usize, len: usize, align: usize) -> Result<NonNull<u8>> {
+    let inside = offset.checked_add(len).is_some_and(|end| end <= segment.len());
+    if !inside {
+        let why = format!("{len} bytes at {offset} are outside of its {}", segment.len());
+        return Err(Error::new(ErrorKind::InvalidInput, ACCESS, why));
+    }
+    // SAFETY: the offset is at most the length of the mapping.
+    let place = unsafe { segment.start().add(offset) };
+    if place.as_ptr().addr() % align != 0 {
+        let why = format!("the offset {offset} is no multiple of {align}");
+        return Err(Error::new(ErrorKind::InvalidInput, ACCESS, why));
+    }
+    Ok(place)
+}
+
+fn writable<S: Segment>(segment: &S) -> Result<()> {
+    match segment.mapping() {
+        Mapping::ReadWrite => Ok(()),
+        Mapping::ReadOnly => {
+            let why = "it is mapped for reading only";
+            Err(Error::new(ErrorKind::PermissionDenied, ACCESS, why))
+        }
+    }
+}
+
+/// The size of the words that are copied at once. They are as large as a pointer, because larger
+/// atomics may need a write to be read, which a read-only mapping forbids.
+const WORD: usize = size_of::<usize>();
+
+/// Copies out of shared memory: whole words where they are aligned, bytes at both ends.
+///
+/// # Safety
+///
+/// `from` is valid for reading `to.len()` bytes.
+unsafe fn load(from: NonNull<u8>, to: &mut [u8]) {
+    let (head, words) = split(from, to.len());
+    let from = from.as_ptr();
+    // SAFETY: all offsets are less than the length; the words are aligned by `split`. Atomics of
+    // the same size as the integers may be read by reference while other processes write.
+    unsafe {
+        let byte = |i: usize| AtomicU8::from_ptr(from.add(i)).load(Relaxed);
+        let (first, rest) = to.split_at_mut(head);
+        first.iter_mut().enumerate().for_each(|(i, to)| *to = byte(i));
+        let mut chunks = rest.chunks_exact_mut(WORD);
+        for (i, to) in chunks.by_ref().enumerate() {
+            let word = AtomicUsize::from_ptr(from.add(head + WORD * i).cast()).load(Relaxed);
+            to.copy_from_slice(&word.to_ne_bytes());
+        }
+        let tail = head + WORD * words;
+        chunks.into_remainder().iter_mut().enumerate().for_each(|(i, to)| *to = byte(tail + i));
+    }
+}
+
+/// Copies into shared memory, as [`load`] copies out of it.
+///
+/// # Safety
+///
+/// `to` is valid for writing `from.len()` bytes.
+unsafe fn store(to: NonNull<u8>, from: &[u8]) {
+    let (head, words) = split(to, from.len());
+    let to = to.as_ptr();
+    // SAFETY: as in `load`.
+    unsafe {
+        let byte = |i: usize, value: u8| AtomicU8::from_ptr(to.add(i)).store(value, Relaxed);
+        let (first, rest) = from.split_at(head);
+        first.iter().enumerate().for_each(|(i, &from)| byte(i, from));
+        let mut chunks = rest.chunks_exact(WORD);
+        for (i, from) in chunks.by_ref().enumerate() {
+            let mut word = [0; WORD];
+            word.copy_from_slice(from);
+            let place = AtomicUsize::from_ptr(to.add(head + WORD * i).cast());
+            place.store(usize::from_ne_bytes(word), Relaxed);
+        }
+        let tail = head + WORD * words;
+        chunks.remainder().iter().enumerate().for_each(|(i, &from)| byte(tail + i, from));
+    }
+}
+
+/// How many bytes lie before the first aligned word, and how many words follow.
+fn split(place: NonNull<u8>, len: usize) -> (usize, usize) {
+    let head = place.as_ptr().align_offset(WORD).min(len);
+    (head, (len - head) / WORD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_alignment_and_length_is_copied_whole() {
+        let source: Vec<u8> = (0..64).collect();
+        let mut shared = [0_u64; 8];
+        let base = NonNull::from(&mut shared).cast::<u8>();
+        for offset in 0..16 {
+            for len in 0..40 {
+                let mut back = vec![0; len];
+                // SAFETY: offset and length together are less than the 64 bytes.
+                unsafe {
+                    store(base.add(offset), &source[..len]);
+                    load(base.add(offset), &mut back);
+                }
+                assert_eq!(back, source[..len], "{len} bytes at {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn types_that_differ_have_different_fingerprints() {
+        let all = [
+            u32::FINGERPRINT,
+            i32::FINGERPRINT,
+            AtomicU32::FINGERPRINT,
+            <[u32; 2]>::FINGERPRINT,
+            <[u32; 3]>::FINGERPRINT,
+            <[[u32; 1]; 3]>::FINGERPRINT,
+        ];
+        for (i, a) in all.iter().enumerate() {
+            assert!(all[i + 1..].iter().all(|b| a != b));
+        }
+    }
+}
