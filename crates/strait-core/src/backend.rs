@@ -1,6 +1,6 @@
 //! The narrow waist: all that differs between operating systems.
 
-use crate::{Capabilities, Deadline, Liveness, Rendezvous, Result};
+use crate::{Capabilities, Deadline, Finding, Liveness, Rendezvous, Result};
 use std::sync::atomic::AtomicU32;
 
 /// An operating system, as strait sees it.
@@ -13,6 +13,9 @@ pub trait Backend: WaitAddress + Liveness + Rendezvous {
 
     /// What this backend can do. A call beyond that is refused above it, in one place.
     const CAPABILITIES: Capabilities;
+
+    /// Looks at what this system offers of what the backend needs.
+    fn examine() -> Vec<Finding>;
 }
 
 /// Sleeping on a 32-bit word of shared memory, and waking those who sleep on it.

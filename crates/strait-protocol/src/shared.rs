@@ -5,8 +5,10 @@
 //! this process read a mixture of old and new bytes and does nothing worse.
 #![expect(unsafe_code, reason = "this is where shared memory is touched")]
 
-use crate::Header;
+use crate::{Header, Kind};
 use std::{
+    marker::PhantomData,
+    ops::Deref,
     ptr::NonNull,
     sync::atomic::{
         AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
@@ -80,13 +82,81 @@ pub fn write<S: Segment>(segment: &S, offset: usize, bytes: &[u8]) -> Result<()>
     Ok(())
 }
 
-/// The value at `offset`, where it lies in shared memory.
+/// The 32-bit word at `offset`.
 ///
 /// # Errors
 ///
-/// `InvalidInput` where it doesn't lie inside or isn't aligned.
-pub fn value<T: Shareable, S: Segment>(segment: &S, offset: usize) -> Result<&T> {
+/// `InvalidInput` where it doesn't lie inside or isn't aligned; `PermissionDenied` where the mapping
+/// is read-only.
+pub fn atomic_u32<S: Segment>(segment: &S, offset: usize) -> Result<&AtomicU32> {
+    writable(segment)?;
     reference(segment, offset)
+}
+
+/// The 64-bit word at `offset`.
+///
+/// # Errors
+///
+/// Those of [`atomic_u32`].
+pub fn atomic_u64<S: Segment>(segment: &S, offset: usize) -> Result<&AtomicU64> {
+    writable(segment)?;
+    reference(segment, offset)
+}
+
+/// A value that lies in a segment, after its header.
+#[derive(Debug)]
+pub struct Value<T, S> {
+    segment: S,
+    value: PhantomData<T>,
+}
+
+impl<T: Shareable, S: Segment> Value<T, S> {
+    const FITS: () = {
+        assert!(size_of::<T>() > 0, "a type without size has nothing to share");
+        assert!(align_of::<T>() <= Header::LEN, "the type's alignment is too large to share it");
+        assert!(!std::mem::needs_drop::<T>(), "a type that needs `Drop` can't be shared");
+    };
+
+    /// The value in `segment`.
+    ///
+    /// # Errors
+    ///
+    /// `TypeMismatch` where it holds something else, and the errors of [`read_header`].
+    pub fn open(segment: S, operation: &'static str) -> Result<Self> {
+        const { Self::FITS };
+        let len = size_of::<T>() as u64;
+        let header = read_header(&segment, operation)?;
+        header.expect(Kind::Value, T::FINGERPRINT, len, operation)?;
+        writable(&segment)?;
+        // It can't fail later: a segment never moves or shrinks.
+        reference::<T, S>(&segment, Header::LEN)?;
+        Ok(Self { segment, value: PhantomData })
+    }
+
+    /// The bytes that stand for `value` in shared memory.
+    pub fn bytes_of(value: &mut T) -> &[u8] {
+        const { Self::FITS };
+        // SAFETY: a `Shareable` type has no padding, so all its bytes are initialised; it is
+        // borrowed exclusively, so that atomics in it can be read plainly.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_mut(value).cast(), size_of::<T>()) }
+    }
+
+    /// The segment that it lies in.
+    pub fn segment(&self) -> &S {
+        &self.segment
+    }
+}
+
+impl<T: Shareable, S: Segment> Deref for Value<T, S> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: `open` has checked that it lies inside and is aligned, and the segment that is
+        // borrowed stays mapped. Every pattern of bits is a valid `T`, and what others can change
+        // is atomic, as `Shareable` promises.
+        unsafe { self.segment.start().add(Header::LEN).cast::<T>().as_ref() }
+    }
 }
 
 /// The header of `segment`, checked.

@@ -3,7 +3,7 @@
 
 use super::{
     control::RingMemory,
-    record::{Place, WORD, distance, header_index, max_message_len},
+    record::{Place, WORD, distance, word_index},
 };
 use crate::{
     primitive::Ordering,
@@ -184,15 +184,10 @@ impl Cursor {
                 return self.look_at_empty(ring, bell);
             }
         }
-        let available = distance(self.capacity, self.position, self.published);
-        let word = ring.words()[header_index(self.capacity, self.position)].load(Ordering::Relaxed);
-        match (available, usize::try_from(word)) {
-            (Some(available), Ok(len)) if len <= max_message_len(self.capacity) => {
-                let place = Place::new(self.capacity, self.position, len);
-                if place.size <= available { Ok(Look::Message(place)) } else { Err(corrupt()) }
-            }
-            _ => Err(corrupt()),
-        }
+        let word = ring.words()[word_index(self.capacity, self.position)].load(Ordering::Relaxed);
+        let place = distance(self.capacity, self.position, self.published)
+            .and_then(|available| Place::checked(self.capacity, self.position, word, available));
+        place.map(Look::Message).ok_or_else(corrupt)
     }
 
     /// By rule 4 everything is freed, and by rule 6 it may be the end.

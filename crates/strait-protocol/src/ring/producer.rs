@@ -93,6 +93,22 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
         unsafe { std::slice::from_raw_parts_mut(start.add(place.message), place.len) }
     }
 
+    /// The reserved bytes, to look at; none where nothing is reserved.
+    #[inline]
+    pub fn reserved(&self) -> &[u8] {
+        let Some(place) = self.reserved else { return &[] };
+        let start = self.ring.words().as_ptr().cast::<u8>();
+        // SAFETY: as in `message`, for reading.
+        unsafe { std::slice::from_raw_parts(start.add(place.message), place.len) }
+    }
+
+    /// Keeps only the first `len` bytes of what was reserved; all, if it is shorter.
+    pub fn shorten(&mut self, len: usize) {
+        if let Some(place) = self.reserved.filter(|place| len < place.len) {
+            self.reserved = Some(place.shortened(self.cursor.capacity, len));
+        }
+    }
+
     /// Sends what was reserved; nothing where nothing is.
     ///
     /// # Errors
@@ -101,7 +117,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     #[inline]
     pub fn publish(&mut self) -> Result<()> {
         let Some(place) = self.reserved.take() else { return Ok(()) };
-        self.ring.words()[place.header].store(place.len as u64, Ordering::Relaxed);
+        self.ring.words()[place.index].store(place.word(), Ordering::Relaxed);
         self.cursor.position = self.cursor.position.wrapping_add(place.size as u64);
         let control = self.ring.control();
         control.published.store(self.cursor.position, Ordering::Release);

@@ -1,10 +1,10 @@
 //! How a record lies in the ring.
 //!
-//! A record is a word with the length of the message and then the message, padded to 8 bytes. Where
-//! it doesn't fit between its position and the end of the ring, the message lies at the beginning of
-//! the ring instead, and the length stays where it is: what is left at the end goes unused. So each
-//! record is one message, any message up to half of the ring fits into an empty one, and both ends
-//! compute the place from the position and the length alone.
+//! A record is a word and then the message, padded to 8 bytes. Where it doesn't fit between its
+//! position and the end of the ring, the message lies at the beginning of the ring instead, and the
+//! word stays where it is: what is left at the end goes unused. So each record is one message, and any
+//! message up to half of the ring fits into an empty one. The word has the length of the message, and
+//! in its highest bit whether it lies at the beginning.
 
 use strait_core::{Error, ErrorKind, Result};
 
@@ -32,14 +32,14 @@ pub const fn max_message_len(capacity: usize) -> usize {
     capacity / 2
 }
 
-/// The size in bytes of the word that has the length.
+/// The size of a record's word in bytes.
 pub(crate) const WORD: usize = 8;
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The index of the word that has the length.
-    pub(crate) header: usize,
+    /// The index of its word.
+    pub(crate) index: usize,
     /// The offset of the message from the beginning of the ring, in bytes.
     pub(crate) message: usize,
     /// The length of the message, in bytes.
@@ -52,20 +52,54 @@ impl Place {
     /// The place of a message of `len` bytes, at most half of `capacity`, at `position`.
     pub(crate) fn new(capacity: usize, position: u64, len: usize) -> Self {
         debug_assert!(capacity.is_power_of_two() && len <= max_message_len(capacity));
-        let offset = header_offset(capacity, position);
-        let padded = len.next_multiple_of(WORD);
+        let offset = offset(capacity, position);
         let to_end = capacity - offset;
-        if WORD + padded <= to_end {
-            Self { header: offset / WORD, message: offset + WORD, len, size: WORD + padded }
-        } else {
-            Self { header: offset / WORD, message: 0, len, size: to_end + padded }
+        let inline = WORD + len.next_multiple_of(WORD) <= to_end;
+        Self { index: offset / WORD, message: if inline { offset + WORD } else { 0 }, len, size: 0 }
+            .sized(capacity)
+    }
+
+    /// The place that a peer speaks of, if there can be such a one in `available` bytes from
+    /// `position` on, at most the capacity.
+    pub(crate) fn checked(
+        capacity: usize,
+        position: u64,
+        word: u64,
+        available: usize,
+    ) -> Option<Self> {
+        let len = usize::try_from(word & !AT_BEGINNING).ok()?;
+        if len > max_message_len(capacity) {
+            return None;
         }
+        let offset = offset(capacity, position);
+        let message = if word & AT_BEGINNING != 0 { 0 } else { offset + WORD };
+        let place = Self { index: offset / WORD, message, len, size: 0 }.sized(capacity);
+        (place.message + len <= capacity && place.size <= available).then_some(place)
+    }
+
+    /// The word of the record.
+    pub(crate) fn word(self) -> u64 {
+        self.len as u64 | if self.message == 0 { AT_BEGINNING } else { 0 }
+    }
+
+    /// The place of a shorter message in the same place.
+    pub(crate) fn shortened(self, capacity: usize, len: usize) -> Self {
+        Self { len, ..self }.sized(capacity)
+    }
+
+    fn sized(self, capacity: usize) -> Self {
+        // An inline message is never at 0, because its word comes first.
+        let before = if self.message == 0 { capacity - self.index * WORD } else { WORD };
+        Self { size: before + self.len.next_multiple_of(WORD), ..self }
     }
 }
 
-/// The index of the word that has the length of the record at `position`.
-pub(crate) fn header_index(capacity: usize, position: u64) -> usize {
-    header_offset(capacity, position) / WORD
+/// Set in a record's word where the message lies at the beginning of the ring.
+const AT_BEGINNING: u64 = 1 << 63;
+
+/// The index of the word of the record at `position`.
+pub(crate) fn word_index(capacity: usize, position: u64) -> usize {
+    offset(capacity, position) / WORD
 }
 
 /// How far `to` lies behind `from`, if that is a whole number of words and at most the capacity.
@@ -74,7 +108,7 @@ pub(crate) fn distance(capacity: usize, from: u64, to: u64) -> Option<usize> {
     (distance <= capacity && distance % WORD == 0).then_some(distance)
 }
 
-fn header_offset(capacity: usize, position: u64) -> usize {
+fn offset(capacity: usize, position: u64) -> usize {
     // The remainder is less than the capacity, a usize.
     (position & (capacity as u64 - 1)) as usize
 }
@@ -93,13 +127,42 @@ mod tests {
         ) {
             let (position, len) = (position & !7, len % (max_message_len(capacity) + 1));
             let place = Place::new(capacity, position, len);
-            prop_assert!(place.message + place.len <= capacity);
-            prop_assert!(place.header < capacity / WORD);
-            prop_assert!(place.size <= capacity && place.size % WORD == 0);
-            // The message never covers the word with its length.
-            let header = place.header * WORD;
-            prop_assert!(place.message > header || place.message + len <= header);
+            inside(capacity, place)?;
+            prop_assert_eq!(
+                Place::checked(capacity, position, place.word(), place.size),
+                Some(place)
+            );
+            let shorter = place.shortened(capacity, len / 2);
+            prop_assert!(shorter.size <= place.size && shorter.message == place.message);
+            prop_assert_eq!(
+                Place::checked(capacity, position, shorter.word(), shorter.size),
+                Some(shorter)
+            );
         }
+
+        #[test]
+        fn a_place_that_a_peer_speaks_of_lies_inside_the_ring_or_is_refused(
+            capacity in prop::sample::select(vec![4096_usize, 1 << 16]),
+            position: u64,
+            word: u64,
+            bits in 0..64_u32,
+            at_beginning: bool,
+        ) {
+            let word = word >> bits | u64::from(at_beginning) << 63;
+            if let Some(place) = Place::checked(capacity, position & !7, word, capacity) {
+                inside(capacity, place)?;
+            }
+        }
+    }
+
+    fn inside(capacity: usize, place: Place) -> Result<(), TestCaseError> {
+        prop_assert!(place.message + place.len <= capacity);
+        prop_assert!(place.index < capacity / WORD);
+        prop_assert!(place.size <= capacity && place.size % WORD == 0);
+        // The message never covers the word of its record.
+        let word = place.index * WORD;
+        prop_assert!(place.message > word || place.message + place.len <= word);
+        Ok(())
     }
 
     #[test]

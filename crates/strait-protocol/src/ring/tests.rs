@@ -18,6 +18,7 @@ const CAPACITY: usize = 256;
 #[derive(Debug, Clone)]
 enum Step {
     Send(usize),
+    SendPrefix(usize, usize),
     Abandon(usize),
     Receive,
 }
@@ -25,6 +26,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0..=CAPACITY / 2).prop_map(Step::Send),
+        2 => (0..=CAPACITY / 2, 0..=CAPACITY / 2).prop_map(|(a, b)| Step::SendPrefix(a, b)),
         1 => (0..=CAPACITY / 2).prop_map(Step::Abandon),
         4 => Just(Step::Receive),
     ];
@@ -55,6 +57,14 @@ proptest! {
                         sender.message().copy_from_slice(&message);
                         sender.publish().unwrap();
                         queue.push_back(message);
+                    }
+                }
+                Step::SendPrefix(len, prefix) => {
+                    if sender.try_reserve(len).unwrap() == Reserved::Yes {
+                        sender.message().fill(i as u8);
+                        sender.shorten(prefix);
+                        sender.publish().unwrap();
+                        queue.push_back(vec![i as u8; len.min(prefix)]);
                     }
                 }
                 Step::Abandon(len) => {

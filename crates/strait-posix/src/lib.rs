@@ -1,0 +1,43 @@
+#![cfg(unix)]
+//! The POSIX backend of strait.
+//!
+//! * [`Posix`] is the backend; programs reach it through the facade crate `strait`.
+//! * A file that others find by its name appears there complete, and says by its locks who lives:
+//!   `named_file.rs` and `lease.rs`. Named shared memory and the adverts of listeners are such files.
+//! * What differs between POSIX systems is in `sys`, and nowhere else.
+
+#![deny(unsafe_code)]
+
+mod examine;
+mod lease;
+mod liveness;
+mod mapping;
+mod named_file;
+mod poll;
+mod rendezvous;
+mod segment;
+mod sys;
+mod truncation;
+mod wait_address;
+
+use strait_core::{Backend, Capabilities, Finding};
+
+pub use rendezvous::{PosixConnection, PosixListener};
+pub use segment::PosixSegment;
+
+/// Linux, as strait sees it.
+///
+/// # Portability
+///
+/// Linux 5.4 or later, with `/dev/shm` and `/proc` mounted. macOS and FreeBSD follow.
+#[derive(Debug, Clone, Copy)]
+pub struct Posix;
+
+impl Backend for Posix {
+    const NAME: &'static str = "posix";
+    const CAPABILITIES: Capabilities = Capabilities::all();
+
+    fn examine() -> Vec<Finding> {
+        examine::examine()
+    }
+}

@@ -1,0 +1,22 @@
+//! Telling the living from the dead.
+
+use crate::{Posix, sys::process};
+use strait_core::{Deadline, Liveness, ProcessIdentity, Result};
+
+impl Liveness for Posix {
+    fn current_process() -> Result<ProcessIdentity> {
+        process::current()
+    }
+
+    fn identify(pid: u32) -> Result<ProcessIdentity> {
+        process::identify(pid)
+    }
+
+    fn is_alive(process: &ProcessIdentity) -> bool {
+        process::is_alive(process)
+    }
+
+    fn wait_for_end(process: &ProcessIdentity, deadline: Deadline) -> Result<bool> {
+        process::wait_for_end(process, deadline)
+    }
+}

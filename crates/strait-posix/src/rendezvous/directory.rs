@@ -1,0 +1,149 @@
+//! The directory in which the sockets of one user are: nobody else can enter it.
+
+use rustix::{
+    fs::{self, FileType, Mode, OFlags},
+    io::Errno,
+};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+use strait_core::{Error, ErrorKind, Name, Result};
+
+/// A directory that has been checked to be this user's, and closed to others.
+#[derive(Debug)]
+pub(crate) struct Directory(PathBuf);
+
+/// Where the two files of a listener are.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) name: &'a Name,
+    pub(crate) directory: &'a Path,
+    pub(crate) advert: PathBuf,
+    pub(crate) socket: PathBuf,
+    /// What the socket is called before it listens.
+    pub(crate) unready: PathBuf,
+}
+
+impl Directory {
+    /// Makes the directory if there is none, and checks it.
+    pub(crate) fn open(operation: &'static str) -> Result<Self> {
+        let path = place();
+        match fs::mkdir(&path, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => {
+                let error = Error::os(operation, errno);
+                return Err(error.hint(format!("{} can't be made", path.display())));
+            }
+        }
+        if let Err(why) = check(&path, 0o077) {
+            let error = Error::new(ErrorKind::PermissionDenied, operation, why);
+            return Err(error.hint("remove it, or set XDG_RUNTIME_DIR to a directory of your own"));
+        }
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The files for a name, which is hashed where the path would be too long for a socket.
+    pub(crate) fn place<'a>(
+        &'a self,
+        name: &'a Name,
+        operation: &'static str,
+    ) -> Result<Place<'a>> {
+        let longest = |file: &str| self.0.join(file).as_os_str().len() + SOCKET.len();
+        let file = [name.to_file_name(), name.to_short_file_name()]
+            .into_iter()
+            .find(|file| longest(file) <= PATH_MAX);
+        let Some(file) = file else {
+            let why = format!("the path of {} is too long for a socket", self.0.display());
+            let error = Error::new(ErrorKind::InvalidInput, operation, why).on(name);
+            return Err(error.hint("set XDG_RUNTIME_DIR to a shorter path"));
+        };
+        let with = |suffix: &str| self.0.join(format!("{file}{suffix}"));
+        let (advert, socket, unready) = (with(ADVERT), with(SOCKET), with(UNREADY));
+        Ok(Place { name, directory: &self.0, advert, socket, unready })
+    }
+}
+
+/// Where the directory is, or would be.
+///
+/// A process that was started without `XDG_RUNTIME_DIR` finds the same one, where systemd's place
+/// for it exists.
+fn place() -> PathBuf {
+    let user = rustix::process::geteuid().as_raw();
+    let own = |directory: &PathBuf| directory.is_absolute() && check(directory, 0o022).is_ok();
+    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    runtime
+        .into_iter()
+        .chain([PathBuf::from(format!("/run/user/{user}"))])
+        .find(own)
+        .map_or_else(|| format!("/tmp/strait-{user}").into(), |directory| directory.join("strait"))
+}
+
+const ADVERT: &str = ".advert";
+const SOCKET: &str = ".socket";
+const UNREADY: &str = ".unready";
+const _: () = assert!(SOCKET.len() <= UNREADY.len());
+
+/// The longest path of a socket: `sun_path` has 108 bytes, with one for the end, and the suffix
+/// before it listens is one longer.
+const PATH_MAX: usize = 107 - (UNREADY.len() - SOCKET.len());
+
+/// Says what is wrong, unless it is a directory of this user to which others have none of the rights
+/// `denied`. A symbolic link is never followed.
+fn check(path: &Path, denied: u32) -> Result<(), String> {
+    let wrong = |what: &str| Err(format!("{} {what}", path.display()));
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(directory) = fs::open(path, flags, Mode::empty()) else {
+        return wrong("is no directory that this user can open");
+    };
+    match fs::fstat(&directory) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::Directory => {
+            wrong("is no directory")
+        }
+        Ok(stat) if stat.st_uid != rustix::process::geteuid().as_raw() => {
+            wrong("belongs to another user")
+        }
+        Ok(stat) if stat.st_mode & denied != 0 => wrong("is open to other users"),
+        Ok(_) => Ok(()),
+        Err(errno) => wrong(&format!("can't be examined: {errno}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_fits_by_its_hash_and_keeps_apart() {
+        let directory = Directory(PathBuf::from("/run/user/1000/strait"));
+        let long = |end: &str| Name::new(&("x".repeat(190) + end)).unwrap();
+        let (a, b) = (long("a"), long("b"));
+        let a = directory.place(&a, "listen").unwrap();
+        let b = directory.place(&b, "listen").unwrap();
+        assert!(a.unready.as_os_str().len() <= 107);
+        assert_ne!(a.socket, b.socket);
+    }
+
+    #[test]
+    fn names_that_look_like_suffixes_keep_apart() {
+        let directory = Directory(PathBuf::from("/run"));
+        let name = |name: &str| Name::new(name).unwrap();
+        let (a, b) = (name("a"), name("a.socket"));
+        let (a, b) = (directory.place(&a, "x").unwrap(), directory.place(&b, "x").unwrap());
+        let files = |p: Place<'_>| [p.advert, p.socket, p.unready];
+        let (a, b) = (files(a), files(b));
+        assert!(a.iter().all(|file| !b.contains(file)));
+    }
+
+    #[test]
+    fn a_directory_without_room_for_a_name_is_an_error() {
+        let directory = Directory(PathBuf::from("/".to_owned() + &"d".repeat(90)));
+        let name = Name::new("a-name-that-is-a-little-longer").unwrap();
+        let error = directory.place(&name, "listen").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}

@@ -1,0 +1,89 @@
+//! Local sockets: Unix sockets in a directory of the user's own.
+//!
+//! A listener is two files there. The advert, `NAME.advert`, is a [`NamedFile`] that its lock shows
+//! to be alive, and it has what whoever connects is shown, and the real name. Only who holds that lock
+//! touches the socket, `NAME.socket`, so a live listener's is never stolen, and a dead one's is
+//! replaced.
+
+mod advert;
+mod connection;
+mod directory;
+mod listener;
+
+use crate::{Posix, PosixSegment, poll, sys::watch::Watch};
+use advert::Advert;
+use directory::Directory;
+use rustix::event::{PollFd, PollFlags};
+use std::{os::fd::AsFd, path::PathBuf};
+use strait_core::{Deadline, Error, ErrorKind, Name, Rendezvous, Result};
+
+pub use connection::PosixConnection;
+pub use listener::PosixListener;
+
+impl Rendezvous for Posix {
+    type Segment = PosixSegment;
+    type Listener = PosixListener;
+    type Connection = PosixConnection;
+
+    fn listen(name: &Name, advert: &[u8]) -> Result<PosixListener> {
+        PosixListener::new(name, advert)
+    }
+
+    fn connect(name: &Name, deadline: Deadline) -> Result<(PosixConnection, Vec<u8>)> {
+        let directory = Directory::open(CONNECT).map_err(|error| error.on(name))?;
+        match try_connect(&directory, name, deadline) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !deadline.has_passed() => {}
+            done => return done,
+        }
+        // Watched before the next try, so that none is missed that appears after it.
+        let watch = Watch::new(directory.path()).map_err(|errno| Error::os(CONNECT, errno))?;
+        loop {
+            match try_connect(&directory, name, deadline) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if !watch.wait(deadline).map_err(|errno| Error::os(CONNECT, errno))? {
+                        return Err(error);
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn pair() -> Result<(PosixConnection, PosixConnection)> {
+        PosixConnection::pair()
+    }
+
+    fn wait_any(
+        listener: &PosixListener,
+        connections: &[PosixConnection],
+        deadline: Deadline,
+    ) -> Result<bool> {
+        let all = [listener.as_fd()].into_iter().chain(connections.iter().map(AsFd::as_fd));
+        let mut fds: Vec<_> = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        poll::any(&mut fds, deadline).map_err(|errno| Error::os("wait for a sender", errno))
+    }
+}
+
+/// The directory of this user's sockets, checked.
+pub(crate) fn examine() -> Result<PathBuf> {
+    Directory::open("use local sockets").map(|directory| directory.path().to_owned())
+}
+
+const CONNECT: &str = "connect to";
+
+/// Connects if there is a listener: its advert is there and held, and its socket listens.
+fn try_connect(
+    directory: &Directory,
+    name: &Name,
+    deadline: Deadline,
+) -> Result<(PosixConnection, Vec<u8>)> {
+    let place = directory.place(name, CONNECT)?;
+    loop {
+        let advert = Advert::read(&place)?;
+        let connection = PosixConnection::connect(&place, deadline)?;
+        // Of a listener that came in between, the advert would be another.
+        if advert.is_current(&place) {
+            return Ok((connection, advert.into_content()));
+        }
+    }
+}

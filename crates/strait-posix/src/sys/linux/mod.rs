@@ -1,0 +1,7 @@
+//! Linux.
+
+pub(crate) mod futex;
+pub(crate) mod memory;
+pub(crate) mod process;
+pub(crate) mod shm;
+pub(crate) mod watch;

@@ -1,0 +1,153 @@
+//! Processes: pidfd, start time, and the namespace in which both hold.
+
+use crate::poll;
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+use std::{
+    fs,
+    os::fd::{AsRawFd, OwnedFd},
+    os::unix::fs::MetadataExt,
+};
+use strait_core::{Deadline, Error, ErrorKind, ProcessIdentity, Result};
+
+pub(crate) fn current() -> Result<ProcessIdentity> {
+    let start = fs::read_to_string("/proc/self/stat")
+        .map_err(|error| Error::os("identify this process", error).hint("mount /proc"))?;
+    Ok(identity(std::process::id(), start_time(&start).unwrap_or(0)))
+}
+
+pub(crate) fn identify(pid: u32) -> Result<ProcessIdentity> {
+    match Handle::open(pid, "identify a process")? {
+        Some(handle) => Ok(identity(pid, handle.start_time().unwrap_or(0))),
+        None => Err(Error::new(ErrorKind::NotFound, "identify a process", "there is none").on(pid)),
+    }
+}
+
+pub(crate) fn is_alive(process: &ProcessIdentity) -> bool {
+    if !is_visible(process) {
+        return true;
+    }
+    match Handle::open(process.pid, "look for a process") {
+        Ok(Some(handle)) => handle.may_be(process) && !handle.has_ended(Deadline::now()),
+        Ok(None) => false,
+        // Not permitted to look, or out of descriptors: it can't be known.
+        Err(_) => true,
+    }
+}
+
+pub(crate) fn wait_for_end(process: &ProcessIdentity, deadline: Deadline) -> Result<bool> {
+    const WATCH: &str = "wait for the end of a process";
+    if !is_visible(process) {
+        let why = "it lives in another PID namespace";
+        return Err(Error::new(ErrorKind::Unsupported, WATCH, why).on(process.pid));
+    }
+    Ok(match Handle::open(process.pid, WATCH)? {
+        Some(handle) => !handle.may_be(process) || handle.has_ended(deadline),
+        None => true,
+    })
+}
+
+fn identity(pid: u32, start: u64) -> ProcessIdentity {
+    ProcessIdentity { pid, reserved: 0, start, space: space() }
+}
+
+/// The PID namespace, and the time namespace too, because that shifts start times. Their numbers
+/// are 32 bits long. 0 where the system doesn't tell.
+fn space() -> u64 {
+    let number = |file: &str| fs::metadata(file).map_or(0, |namespace| namespace.ino());
+    match number("/proc/self/ns/pid") {
+        0 => 0,
+        pid => pid | number("/proc/self/ns/time") << 32,
+    }
+}
+
+/// Whether the number means the same here as where it was written.
+fn is_visible(process: &ProcessIdentity) -> bool {
+    process.space != 0 && process.space == space()
+}
+
+/// A process that can't be confused with another while this is open, even if its number is reused.
+struct Handle(OwnedFd);
+
+impl Handle {
+    /// The process that has this number now, if there is one.
+    fn open(pid: u32, operation: &'static str) -> Result<Option<Self>> {
+        let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+        match pidfd_open(raw, PidfdFlags::empty()) {
+            Ok(fd) => Ok(Some(Self(fd))),
+            // The last two: the number is now that of a mere thread of another process.
+            Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::os(operation, errno).on(pid)),
+        }
+    }
+
+    /// Whether this is the process, as far as can be known.
+    fn may_be(&self, process: &ProcessIdentity) -> bool {
+        let known = process.start != 0;
+        !known || self.start_time().is_none_or(|start| start == process.start)
+    }
+
+    /// When it started, in clock ticks since the computer did.
+    ///
+    /// `/proc` may have been mounted in another PID namespace, where the process has another
+    /// number; the kernel tells that number of the handle.
+    fn start_time(&self) -> Option<u64> {
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", self.0.as_raw_fd())).ok()?;
+        let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim();
+        let pid: u32 = pid.parse().ok().filter(|&pid| pid != 0)?;
+        start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Whether all its threads have ended by the deadline. A zombie has ended; a process of which
+    /// only the first thread has ended has not.
+    fn has_ended(&self, deadline: Deadline) -> bool {
+        poll::readable(&self.0, deadline).unwrap_or(false)
+    }
+}
+
+/// The field `starttime` of `/proc/[pid]/stat`: the 22nd, and the 20th after the command's name,
+/// which may hold blanks and parentheses itself. See proc_pid_stat(5).
+fn start_time(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_with_blanks_and_parentheses_does_not_shift_the_start_time() {
+        let rest = (3..=30).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(start_time(&format!("7 (a) b (c)) {rest}")), Some(22));
+        assert_eq!(start_time("7 (a"), None);
+        assert_eq!(start_time("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn another_start_time_is_another_process() {
+        let this = current().unwrap();
+        assert!(is_alive(&this));
+        let earlier = ProcessIdentity { start: this.start - 1, ..this };
+        assert!(!is_alive(&earlier));
+    }
+
+    #[test]
+    fn what_lives_in_another_namespace_is_alive() {
+        let this = current().unwrap();
+        let elsewhere = ProcessIdentity { space: this.space + 1, start: 1, ..this };
+        assert!(is_alive(&elsewhere));
+        let error = wait_for_end(&elsewhere, Deadline::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn a_number_that_no_process_can_have_is_dead() {
+        let this = current().unwrap();
+        for pid in [0, i32::MAX as u32, u32::MAX] {
+            assert!(!is_alive(&ProcessIdentity { pid, ..this }));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Files that have no name yet, the place where named shared memory lives, and memory files.
+
+use rustix::{
+    fs::{
+        AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate,
+        fcntl_add_seals, fcntl_get_seals, fstatfs, linkat, memfd_create, open,
+    },
+    io::{Errno, Result},
+};
+use std::{
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    path::Path,
+};
+
+/// Where named shared memory lives: the memory file system that `shm_open` uses too.
+pub(crate) const DIRECTORY: &str = "/dev/shm";
+
+/// A file in `directory` without a name. The kernel frees it if it never gets one.
+pub(crate) fn unnamed_file(directory: &Path) -> Result<OwnedFd> {
+    open(directory, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)
+}
+
+/// Gives an unnamed file its name, unless that is taken: then it fails with `EXIST`.
+pub(crate) fn link(file: impl AsFd, path: &Path) -> Result<()> {
+    let file = file.as_fd();
+    let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
+    match linkat(CWD, itself, CWD, path, AtFlags::SYMLINK_FOLLOW) {
+        // Without /proc there is another way, which needs a privilege.
+        Err(Errno::NOENT) => linkat(file, "", CWD, path, AtFlags::EMPTY_PATH),
+        result => result,
+    }
+}
+
+/// Makes the file `len` bytes long and takes the space that they need.
+pub(crate) fn reserve(file: impl AsFd, len: u64) -> Result<()> {
+    loop {
+        match fallocate(file.as_fd(), FallocateFlags::empty(), 0, len) {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// A file in memory that no name leads to.
+pub(crate) fn memory_file() -> Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match memfd_create("strait", flags | MemfdFlags::NOEXEC_SEAL) {
+        // Before Linux 6.3.
+        Err(Errno::INVAL) => memfd_create("strait", flags),
+        result => result,
+    }
+}
+
+/// Fixes the size of a memory file for ever and for everybody.
+pub(crate) fn seal_size(file: impl AsFd) -> Result<()> {
+    fcntl_add_seals(file, SIZE_SEALS)
+}
+
+/// Whether nobody can change the size of the file any more, and its pages come from memory alone:
+/// touching it can't fault.
+pub(crate) fn is_sealed_memory(file: impl AsFd) -> bool {
+    // TMPFS_MAGIC of linux/magic.h. Files in huge pages can be sealed too, and can fault.
+    const TMPFS: u64 = 0x0102_1994;
+    let file = file.as_fd();
+    let sealed = fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SIZE_SEALS));
+    // The type of the field differs between architectures.
+    sealed && fstatfs(file).is_ok_and(|system| system.f_type as u64 == TMPFS)
+}
+
+const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);

@@ -1,0 +1,7 @@
+//! The traits that a backend implements, for those who write one or use one directly.
+
+pub use strait_core::{
+    Backend, Capabilities, Capability, Connection, Credentials, Deadline, Doorbell, Finding,
+    Fingerprint, Listener, Liveness, NewSegment, ProcessIdentity, Rendezvous, Segment, Verdict,
+    WaitAddress, WaitOutcome, Wake,
+};

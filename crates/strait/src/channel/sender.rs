@@ -1,0 +1,236 @@
+//! The sending end.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+use strait_core::{Backend, Capability, Connection, Deadline, Error, ErrorKind, Name, Result};
+use strait_protocol::{
+    Advert, Hello, Spin,
+    ring::{Producer, Reserved, SegmentRing},
+};
+
+/// The sending end of a channel of bytes.
+///
+/// Messages arrive whole and in order. Dropping it ends the channel for the receiver, after
+/// everything that was sent; so does being killed.
+///
+/// ```
+/// use strait::{ByteReceiver, ByteSender};
+///
+/// let name = format!("doc/sender-{}", std::process::id());
+/// let mut receiver = ByteReceiver::bind(&name)?;
+///
+/// // In any other process of this user:
+/// let mut sender = ByteSender::connect(&name)?;
+/// sender.send(b"copied")?;
+/// let mut loan = sender.loan(7)?;
+/// loan.copy_from_slice(b"written");
+/// loan.send()?;
+/// # assert_eq!(&*receiver.recv_ref()?, b"copied");
+/// # assert_eq!(&*receiver.recv_ref()?, b"written");
+/// # Ok::<(), strait::Error>(())
+/// ```
+pub struct ByteSender<B: Backend> {
+    producer: Producer<SegmentRing<B::Segment>, B::Connection>,
+    name: Name,
+    spin: Spin,
+}
+
+impl<B: Backend> ByteSender<B> {
+    /// Connects to the receiver that is bound to `name`.
+    ///
+    /// It doesn't wait for the receiver to receive: what is sent waits in the ring.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` where there is no receiver; `VersionMismatch` or `Foreign` where it isn't one that
+    /// this program can talk to; `OutOfMemory` where there is no memory for the ring.
+    pub fn connect(name: impl AsRef<str>) -> Result<Self> {
+        Self::connect_by(name.as_ref(), Deadline::now())
+    }
+
+    /// Connects to the receiver that is bound to `name`, and waits until there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Self::connect); `NotFound` where nobody was bound in time.
+    pub fn connect_timeout(name: impl AsRef<str>, timeout: Duration) -> Result<Self> {
+        Self::connect_by(name.as_ref(), Deadline::after(timeout))
+    }
+
+    /// The length in bytes of the longest message: half of the ring that the receiver chose.
+    pub fn max_message_len(&self) -> usize {
+        self.producer.max_message_len()
+    }
+
+    /// Sends a copy of `message`, waiting for space.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge`; `Disconnected` where the receiver is gone; `PeerCorrupt` where it has overwritten
+    /// the channel's bookkeeping.
+    pub fn send(&mut self, message: &[u8]) -> Result<()> {
+        self.send_by(message, Deadline::NEVER)
+    }
+
+    /// Sends a copy of `message` if there is space.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and `WouldBlock` where there is none.
+    pub fn try_send(&mut self, message: &[u8]) -> Result<()> {
+        let mut loan = self.try_loan(message.len())?;
+        loan.copy_from_slice(message);
+        loan.send()
+    }
+
+    /// Sends a copy of `message`, waiting for space until `timeout` is over.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and `TimedOut`.
+    pub fn send_timeout(&mut self, message: &[u8], timeout: Duration) -> Result<()> {
+        self.send_by(message, Deadline::after(timeout))
+    }
+
+    /// Lends `len` bytes of the ring to write a message to, waiting for space. They hold anything
+    /// at first. The message is sent by [`Loan::send`], and given up by dropping it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn loan(&mut self, len: usize) -> Result<Loan<'_, B>> {
+        self.loan_by(len, Deadline::NEVER)
+    }
+
+    /// Lends `len` bytes of the ring if there is space.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and `WouldBlock` where there is none.
+    pub fn try_loan(&mut self, len: usize) -> Result<Loan<'_, B>> {
+        match self.producer.try_reserve(len) {
+            Ok(Reserved::Yes) => Ok(Loan { sender: self }),
+            Ok(Reserved::Full) => {
+                Err(Error::new(ErrorKind::WouldBlock, SEND, "the ring is full").on(&self.name))
+            }
+            Err(error) => Err(error.on(&self.name)),
+        }
+    }
+
+    /// Lends `len` bytes of the ring, waiting for space until `timeout` is over.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and `TimedOut`.
+    pub fn loan_timeout(&mut self, len: usize, timeout: Duration) -> Result<Loan<'_, B>> {
+        self.loan_by(len, Deadline::after(timeout))
+    }
+
+    /// The name that it is connected to.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn connect_by(name: &str, deadline: Deadline) -> Result<Self> {
+        B::CAPABILITIES.require(Capability::Rendezvous, CONNECT)?;
+        let name = Name::new(name)?;
+        Self::establish(&name, deadline).map_err(|error| error.on(&name))
+    }
+
+    fn establish(name: &Name, deadline: Deadline) -> Result<Self> {
+        let (connection, advert) = B::connect(name, deadline)?;
+        let Advert { capacity } = Advert::from_bytes(&advert, CONNECT)?;
+        let capacity_here = usize::try_from(capacity).unwrap_or(usize::MAX);
+        let ring = SegmentRing::create(capacity_here, B::current_process()?)?;
+        connection.send(&Hello { capacity }.to_bytes(), Some(ring.segment()))?;
+        let producer = Producer::new(ring, connection);
+        Ok(Self { producer, name: name.clone(), spin: Spin::adaptive() })
+    }
+
+    fn send_by(&mut self, message: &[u8], deadline: Deadline) -> Result<()> {
+        let mut loan = self.loan_by(message.len(), deadline)?;
+        loan.copy_from_slice(message);
+        loan.send()
+    }
+
+    #[inline]
+    fn loan_by(&mut self, len: usize, deadline: Deadline) -> Result<Loan<'_, B>> {
+        match self.producer.reserve(len, self.spin, deadline) {
+            Ok(()) => Ok(Loan { sender: self }),
+            Err(error) => Err(error.on(&self.name)),
+        }
+    }
+}
+
+impl<B: Backend> fmt::Debug for ByteSender<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteSender").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A message that is being written, where the receiver will read it: a slice of bytes.
+///
+/// Dropping it gives it up: nothing is sent.
+#[must_use = "a loan that is dropped sends nothing: call `send`"]
+pub struct Loan<'a, B: Backend> {
+    sender: &'a mut ByteSender<B>,
+}
+
+impl<B: Backend> Loan<'_, B> {
+    /// Sends the message.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` where the receiver is seen to be gone.
+    #[inline]
+    pub fn send(self) -> Result<()> {
+        match self.sender.producer.publish() {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.on(&self.sender.name)),
+        }
+    }
+
+    /// Sends only the first `len` bytes of it; all, if it is shorter.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn send_prefix(self, len: usize) -> Result<()> {
+        self.sender.producer.shorten(len);
+        self.send()
+    }
+}
+
+impl<B: Backend> Deref for Loan<'_, B> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.sender.producer.reserved()
+    }
+}
+
+impl<B: Backend> DerefMut for Loan<'_, B> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.sender.producer.message()
+    }
+}
+
+impl<B: Backend> Drop for Loan<'_, B> {
+    fn drop(&mut self) {
+        self.sender.producer.cancel();
+    }
+}
+
+impl<B: Backend> fmt::Debug for Loan<'_, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+const CONNECT: &str = "connect to";
+const SEND: &str = "send a message";

@@ -1,0 +1,107 @@
+//! Inter-process communication that survives the death of any peer.
+//!
+//! | to share | use |
+//! |---|---|
+//! | a value: a counter, a flag, an array of atomics | [`Shared`] |
+//! | raw memory: a frame, a table, a file | [`SharedMemory`] |
+//! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//! use strait::Shared;
+//!
+//! // Any number of processes may run this.
+//! let name = format!("doc/hits-{}", std::process::id());
+//! let hits = Shared::<AtomicU64>::open_or_create(&name, || AtomicU64::new(0))?;
+//! hits.fetch_add(1, Ordering::Relaxed);
+//! # assert_eq!(hits.load(Ordering::Relaxed), 1);
+//! # Ok::<(), strait::Error>(())
+//! ```
+//!
+//! # Names
+//!
+//! Processes of one user meet under a [`Name`]: letters and digits of any script, `.`, `_`, `-`, and
+//! `/` between parts, 200 bytes at most. Each user has names of their own, and nobody else can open
+//! what is behind them unless [wider access](Access) was asked for. Shared memory and channels don't
+//! share names.
+//!
+//! # Death
+//!
+//! A process may be killed at any instruction. Its peers get [`ErrorKind::Disconnected`], after all
+//! that it sent; memory without a name is freed by the kernel; and a name that it left behind is
+//! recognised and reclaimed by whoever uses it next.
+//!
+//! # Trust
+//!
+//! A peer can write anything into memory that it shares. What strait reads there it reads once and
+//! checks before using it, so that the worst a peer can do is to get this process an error, or
+//! nonsense in the bytes that it sends anyway.
+//!
+//! # Fork
+//!
+//! A forked child that doesn't `exec` must not use what its parent opened, as each would take itself
+//! for the only one. It may drop it, or just exit: names are removed by the process that made them.
+//! As long as it lives the parent's peers don't notice the parent's end.
+//!
+//! # Portability
+//!
+//! Linux, for now. `PLATFORM.md` has what is kept where.
+
+#![forbid(unsafe_code)]
+
+pub mod backend;
+mod channel;
+mod memory;
+mod options;
+mod platform;
+mod shared;
+
+pub use platform::Native;
+pub use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Name, Result};
+pub use strait_protocol::shared::Shareable;
+
+/// The types of this crate for a backend that is named: `generic::SharedMemory::<B>`.
+///
+/// The ones at the crate's root are these for [`Native`], the backend of this operating system.
+/// They are aliases, because Rust doesn't infer default type parameters in calls like
+/// `SharedMemory::create`.
+pub mod generic {
+    pub use crate::{
+        channel::{ByteReceiver, ByteSender, Loan, Message},
+        memory::SharedMemory,
+        options::Options,
+        shared::Shared,
+    };
+}
+
+/// Shared memory: bytes that several processes have mapped. See [`generic::SharedMemory`].
+pub type SharedMemory = generic::SharedMemory<Native>;
+
+/// A value that several processes share. See [`generic::Shared`].
+pub type Shared<T> = generic::Shared<T, Native>;
+
+/// How shared memory is created or opened. See [`generic::Options`].
+pub type Options = generic::Options<Native>;
+
+/// The sending end of a channel of bytes. See [`generic::ByteSender`].
+pub type ByteSender = generic::ByteSender<Native>;
+
+/// The receiving end of a channel of bytes. See [`generic::ByteReceiver`].
+pub type ByteReceiver = generic::ByteReceiver<Native>;
+
+/// A message that is being written, where the receiver will read it. See [`generic::Loan`].
+pub type Loan<'a> = generic::Loan<'a, Native>;
+
+/// A message that has been received, where the sender wrote it. See [`generic::Message`].
+pub type Message<'a> = generic::Message<'a, Native>;
+
+/// Looks at what this system offers of what strait needs, and what will hurt.
+///
+/// ```
+/// for finding in strait::examine() {
+///     println!("{}: {}", finding.topic, finding.found);
+/// }
+/// ```
+pub fn examine() -> Vec<backend::Finding> {
+    <Native as backend::Backend>::examine()
+}

@@ -1,0 +1,10 @@
+//! Which backend is the native one.
+
+cfg_if::cfg_if! {
+    if #[cfg(target_os = "linux")] {
+        /// The backend of this operating system.
+        pub type Native = strait_posix::Posix;
+    } else {
+        compile_error!("strait has no backend for this system yet: see PLATFORM.md");
+    }
+}
