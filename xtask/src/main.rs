@@ -1,0 +1,32 @@
+//! `cargo xtask …`: the commands that build and check strait.
+//!
+//! One file a command; `flags.rs` holds everything that can be typed. A command fails with
+//! one line which says what is wrong.
+
+mod cmd;
+mod flags;
+mod legs;
+mod matrix;
+mod test_all;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use flags::{Command, Flags};
+
+fn main() -> ExitCode {
+    let result = match Flags::parse().command {
+        Command::TestAll { leg } => return test_all::run(&leg),
+        Command::Tidy => tidy::run(),
+        Command::Matrix { check } => matrix::run(check),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Who may do what others may not: the start of a path, and the reason why.
+
+/// Where `unsafe` may be written.
+pub(super) const UNSAFE: &[(&str, &str)] = &[
+    ("crates/strait-protocol/", "reads and writes memory that other processes share"),
+    ("crates/strait-posix/src/sys/", "calls the system"),
+];
+
+/// Where a thread may sleep for a time.
+pub(super) const SLEEP: &[(&str, &str)] = &[];
+
+/// Where operating systems may be told apart by `cfg`, in the whole file.
+pub(super) const SYSTEM_CFG: &[(&str, &str)] = &[
+    ("crates/strait/src/platform.rs", "picks the backend"),
+    ("crates/strait-posix/src/sys/mod.rs", "picks the system's file"),
+    ("crates/strait-windows/src/sys/mod.rs", "picks the system's file"),
+    ("crates/strait-portable/src/sys/mod.rs", "picks the system's file"),
+];
+
+/// Where line 1 may tell operating systems apart, so that a backend is empty elsewhere.
+pub(super) const SYSTEM_CFG_ON_LINE_1: &[(&str, &str)] = &[
+    ("crates/strait-posix/src/lib.rs", "is a backend"),
+    ("crates/strait-windows/src/lib.rs", "is a backend"),
+    ("crates/strait-portable/src/lib.rs", "is a backend"),
+];
+
+/// Where paths of machines may be written.
+pub(super) const MACHINE_PATHS: &[(&str, &str)] =
+    &[("xtask/src/tidy/words.rs", "names what it looks for")];
+
+/// Whether `path` is on the list.
+pub(super) fn allows(list: &[(&str, &str)], path: &str) -> bool {
+    list.iter().any(|(start, _why)| path.starts_with(start))
+}
