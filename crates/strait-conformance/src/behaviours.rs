@@ -1,15 +1,62 @@
 //! Every behaviour and every actor of the suite, module by module.
 
+mod access;
+mod channel;
+mod channel_death;
+mod channel_hostile;
+mod lifetime;
+mod liveness;
+mod memory;
+mod rendezvous;
+mod segment;
+mod shared;
+mod stale;
+mod wait_address;
+
 use crate::{Actor, Backend, Behaviour};
 
 /// The actors of all modules.
-#[expect(clippy::extra_unused_type_parameters, reason = "until the first module is listed")]
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    Vec::new()
+    [
+        access::actors::<B>(),
+        channel::actors::<B>(),
+        channel_death::actors::<B>(),
+        channel_hostile::actors::<B>(),
+        lifetime::actors::<B>(),
+        liveness::actors::<B>(),
+        memory::actors::<B>(),
+        rendezvous::actors::<B>(),
+        segment::actors::<B>(),
+        stale::actors::<B>(),
+        wait_address::actors::<B>(),
+    ]
+    .concat()
 }
 
 /// The behaviours of all modules.
-#[expect(clippy::extra_unused_type_parameters, reason = "until the first module is listed")]
 pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
-    Vec::new()
+    [
+        access::behaviours::<B>(),
+        channel::behaviours::<B>(),
+        channel_death::behaviours::<B>(),
+        channel_hostile::behaviours::<B>(),
+        lifetime::behaviours::<B>(),
+        liveness::behaviours::<B>(),
+        memory::behaviours::<B>(),
+        rendezvous::behaviours::<B>(),
+        segment::behaviours::<B>(),
+        shared::behaviours::<B>(),
+        stale::behaviours::<B>(),
+        wait_address::behaviours::<B>(),
+    ]
+    .concat()
+}
+
+/// The kind of an error that was to come; a panic where none did.
+#[expect(clippy::panic, reason = "a behaviour fails by it")]
+fn kind_of<T>(result: strait::Result<T>) -> strait::ErrorKind {
+    match result {
+        Err(error) => error.kind(),
+        Ok(_) => panic!("an error was to come, and none did"),
+    }
 }

@@ -38,9 +38,9 @@
 #![forbid(unsafe_code)]
 
 mod actor;
-mod backend_standin;
 mod behaviour;
 mod behaviours;
+mod fixtures;
 mod matrix;
 mod outcome;
 mod peer;
@@ -53,12 +53,16 @@ mod verdict;
 mod watchdog;
 
 pub use actor::{Actor, act_if_asked};
-pub use backend_standin::{Backend, Capabilities, Capability, Error, ErrorKind, Native};
 pub use behaviour::Behaviour;
+pub use fixtures::{is_linux, is_root, unique, wait_until};
 pub use libtest_mimic::Arguments;
 pub use peer::Peer;
 pub use peer_error::PeerError;
 pub use runner::{run, run_with};
 pub use stage::Stage;
+pub use strait::{
+    Error, ErrorKind, Native,
+    backend::{Backend, Capabilities, Capability},
+};
 pub use suite::Suite;
 pub use verdict::{Failure, IntoVerdict, Verdict, unavailable};

@@ -47,6 +47,13 @@ impl Suite {
         Self { backend, can, behaviours, broken: BTreeMap::new(), time_limit: TIME_LIMIT }
     }
 
+    /// Adds behaviours of this backend that no other can have.
+    #[must_use]
+    pub fn and(mut self, behaviours: Vec<Behaviour>) -> Self {
+        self.behaviours.extend(behaviours);
+        self
+    }
+
     /// Declares that the backend does `behaviour` (`lock::is_fair`) wrong, and why. It still runs,
     /// and has to fail.
     #[must_use]

@@ -49,10 +49,14 @@ impl Lease {
         control(file, libc::F_OFD_SETLK, self.record(libc::F_UNLCK)).map(drop)
     }
 
-    /// Whether anybody else holds the lock in any way.
-    pub(crate) fn is_held(self, file: impl AsFd) -> Result<bool> {
+    /// How others hold the lock, if any does.
+    pub(crate) fn holder(self, file: impl AsFd) -> Result<Option<Hold>> {
         let found = control(file, libc::F_OFD_GETLK, self.record(libc::F_WRLCK))?;
-        Ok(i32::from(found.l_type) != libc::F_UNLCK)
+        Ok(match i32::from(found.l_type) {
+            libc::F_UNLCK => None,
+            libc::F_RDLCK => Some(Hold::Shared),
+            _ => Some(Hold::Exclusive),
+        })
     }
 
     fn record(self, kind: i32) -> libc::flock {

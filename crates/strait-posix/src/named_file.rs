@@ -9,9 +9,9 @@
 //!    [`Lease::Attached`].
 //! 3. Nobody unlinks a name without holding [`Lease::Removal`] of the very file that the name leads
 //!    to, and looking, while holding it, that it still does. So two never unlink each other's file.
-//! 4. Who removes a stale file first takes exclusively the lease that makes it stale. So a file that
-//!    somebody has just attached to isn't stale any more, and nobody attaches to one that is being
-//!    removed.
+//! 4. Once lost, [`Lease::Creator`] is never taken again, so a file that is stale by it stays so.
+//!    [`Lease::Attached`] can be taken by anybody who opens the file, so who removes one that is stale
+//!    by it first takes it exclusively: then nobody attaches any more, or somebody already has.
 
 use crate::{
     lease::{Hold, Lease},
@@ -90,8 +90,9 @@ impl NamedFile {
     ) -> Result<Self> {
         let file = open_plain(address, owner, mapping)?;
         let lifetime = lifetime_of(file.as_fd()).map_err(|error| error.on(address.name))?;
-        if is_stale(&file, lifetime).map_err(|error| address.failed(error))? {
-            // Best effort: who may not remove it still learns that it is gone.
+        if !is_live(&file, lifetime).map_err(|error| address.failed(error))? {
+            // Best effort, with a descriptor that can write: who may not remove it still learns
+            // that it is gone.
             let _ = remove_stale(address, lifetime_of);
             return Err(address.not_found());
         }
@@ -107,6 +108,7 @@ impl NamedFile {
     pub(crate) fn remove(address: Address<'_>) -> Result<()> {
         let user = rustix::process::geteuid().as_raw();
         let file = open_plain(address, user, Mapping::ReadWrite)?;
+        lock_removal(&file, address)?;
         match unlink(&file, address)? {
             true => Ok(()),
             false => Err(address.not_found()),
@@ -138,20 +140,14 @@ impl Drop for NamedFile {
         if self.remover != Some(std::process::id()) {
             return;
         }
-        let last = match self.lifetime {
-            // Given back first, so that of two that leave together one is the last.
-            Lifetime::LastDetach => Lease::Attached
-                .release(&self.file)
-                .and_then(|()| Lease::Attached.try_take(&self.file, Hold::Exclusive)),
-            _ => Ok(true),
-        };
-        if matches!(last, Ok(true)) {
-            let name = self.path.to_string_lossy();
-            let directory = self.path.parent().unwrap_or(Path::new("/"));
-            let operation = "remove a name";
-            // What can't be removed now is stale from now on, and is reclaimed by the next user.
-            let _ =
-                unlink(&self.file, Address { directory, path: &self.path, operation, name: &name });
+        let name = self.path.to_string_lossy();
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        let address =
+            Address { directory, path: &self.path, operation: "remove a name", name: &name };
+        // Given back first, so that of two that leave together the last finds it stale. What can't
+        // be removed now stays stale, and is reclaimed by the next user.
+        if lease_of(self.lifetime).is_some_and(|lease| lease.release(&self.file).is_ok()) {
+            let _ = remove_if_stale(&self.file, self.lifetime, address);
         }
     }
 }
@@ -201,18 +197,31 @@ fn remove_stale(address: Address<'_>, lifetime_of: LifetimeOf) -> Result<bool> {
     let user = rustix::process::geteuid().as_raw();
     let file = open_plain(address, user, Mapping::ReadWrite)?;
     let lifetime = lifetime_of(file.as_fd())?;
-    let Some(lease) = lease_of(lifetime) else { return Ok(false) };
-    if !lease.try_take(&file, Hold::Exclusive).map_err(|error| address.failed(error))? {
-        // Held by one who lives; or by another who removes it, and then the name is soon free.
-        return Ok(!is_linked(&file));
-    }
-    unlink(&file, address)?;
-    Ok(true)
+    remove_if_stale(&file, lifetime, address)
 }
 
-/// Unlinks the name if it still leads to this file (rule 3); `false` if it doesn't.
-fn unlink(file: &OwnedFd, address: Address<'_>) -> Result<bool> {
+/// Removes the file from the address if it is stale, or sees that it is gone; `false` if it is
+/// needed. The lock for the removal is kept until the file is closed.
+fn remove_if_stale(file: &OwnedFd, lifetime: Lifetime, address: Address<'_>) -> Result<bool> {
+    let failed = |error| address.failed(error);
+    if is_live(file, lifetime).map_err(failed)? {
+        return Ok(false);
+    }
     lock_removal(file, address)?;
+    let stale = match lifetime {
+        Lifetime::LastDetach => Lease::Attached.try_take(file, Hold::Exclusive),
+        _ => is_live(file, lifetime).map(|live| !live),
+    };
+    if stale.map_err(failed)? {
+        unlink(file, address)?;
+        return Ok(true);
+    }
+    Ok(!leads_to(address.path, file))
+}
+
+/// Unlinks the name if it still leads to this file, whose removal is locked (rule 3); `false` if it
+/// doesn't.
+fn unlink(file: &OwnedFd, address: Address<'_>) -> Result<bool> {
     if !leads_to(address.path, file) {
         return Ok(false);
     }
@@ -257,8 +266,15 @@ fn lease_of(lifetime: Lifetime) -> Option<Lease> {
     }
 }
 
-fn is_stale(file: &OwnedFd, lifetime: Lifetime) -> io::Result<bool> {
-    lease_of(lifetime).map_or(Ok(false), |lease| lease.is_held(file).map(|held| !held))
+/// Whether somebody needs the file. One that is being removed isn't needed any more: it is only for
+/// its removal that somebody holds `Attached` exclusively.
+fn is_live(file: &OwnedFd, lifetime: Lifetime) -> io::Result<bool> {
+    let Some(lease) = lease_of(lifetime) else { return Ok(true) };
+    Ok(match lease.holder(file)? {
+        Some(Hold::Exclusive) => lifetime != Lifetime::LastDetach,
+        Some(Hold::Shared) => true,
+        None => false,
+    })
 }
 
 /// Opens a plain file of this user, and nothing that a name of another kind or user leads to.

@@ -100,9 +100,14 @@ fn channel(words: usize) -> (Sender, Receiver) {
     let memory = Memory(Arc::new((Control::new(position), words)));
     let bells = [Arc::default(), Arc::default()];
     let [a, b] = &bells;
-    let sender = Producer::new(memory.clone(), Bell { mine: Arc::clone(a), peers: Arc::clone(b) });
-    let receiver = Consumer::new(memory, Bell { mine: Arc::clone(b), peers: Arc::clone(a) });
-    (sender, receiver.unwrap())
+    let sender = Producer::starting_at(
+        position,
+        memory.clone(),
+        Bell { mine: Arc::clone(a), peers: Arc::clone(b) },
+    );
+    let receiver =
+        Consumer::starting_at(position, memory, Bell { mine: Arc::clone(b), peers: Arc::clone(a) });
+    (sender, receiver)
 }
 
 fn send(sender: &mut Sender, len: usize) {

@@ -36,19 +36,16 @@ pub enum Received {
 }
 
 impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
-    /// The receiver's end of a ring that a peer has made, and the bell of its sender.
-    ///
-    /// # Errors
-    ///
-    /// `PeerCorrupt` where the words of the ring can't be.
-    pub fn new(ring: R, bell: D) -> Result<Self> {
+    /// The receiver's end of a ring that nothing has been received from, and the bell of its sender.
+    pub fn new(ring: R, bell: D) -> Self {
+        Self::starting_at(0, ring, bell)
+    }
+
+    /// The receiver's end of a ring whose first record is at `position`, a multiple of 8.
+    pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
-        let position = ring.control().freed.load(Ordering::Relaxed);
-        if position % 8 != 0 {
-            return Err(corrupt());
-        }
         let cursor = Cursor { capacity, position, published: position, freed: position };
-        Ok(Self { ring, bell, cursor, current: None })
+        Self { ring, bell, cursor, current: None }
     }
 
     /// The connection over which the two ends met.
@@ -67,7 +64,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
         if self.current.is_some() {
             return Ok(Received::Message);
         }
-        match self.cursor.look(&self.ring, &self.bell)? {
+        match self.cursor.look(&self.ring)? {
             Look::Message(place) => {
                 self.current = Some(place);
                 Ok(Received::Message)
@@ -115,7 +112,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     pub fn release(&mut self) {
         if let Some(place) = self.current.take() {
             self.cursor.position = self.cursor.position.wrapping_add(place.size as u64);
-            if self.cursor.unfreed() >= self.cursor.capacity / 4 {
+            if self.cursor.is_worth_freeing() {
                 self.cursor.free(&self.ring, &self.bell);
             }
         }
@@ -126,7 +123,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
         let Self { ring, bell, cursor, .. } = self;
         let asleep = &ring.control().receiver_asleep;
         let waited = wait_for(asleep, bell, spin, deadline, || {
-            Ok(match cursor.look(ring, bell)? {
+            Ok(match cursor.look(ring)? {
                 Look::Empty => None,
                 Look::Finished => Some(None),
                 Look::Message(place) => Some(Some(place)),
@@ -177,11 +174,11 @@ struct Cursor {
 
 impl Cursor {
     #[inline]
-    fn look(&mut self, ring: &impl RingMemory, bell: &impl Doorbell) -> Result<Look> {
+    fn look(&mut self, ring: &impl RingMemory) -> Result<Look> {
         if self.position == self.published {
             self.published = ring.control().published.load(Ordering::Acquire);
             if self.position == self.published {
-                return self.look_at_empty(ring, bell);
+                return self.look_at_empty(ring);
             }
         }
         let word = ring.words()[word_index(self.capacity, self.position)].load(Ordering::Relaxed);
@@ -190,22 +187,19 @@ impl Cursor {
         place.map(Look::Message).ok_or_else(corrupt)
     }
 
-    /// By rule 4 everything is freed, and by rule 6 it may be the end.
-    fn look_at_empty(&mut self, ring: &impl RingMemory, bell: &impl Doorbell) -> Result<Look> {
-        if self.unfreed() > 0 {
-            self.free(ring, bell);
-        }
+    /// By rule 6 it may be the end.
+    fn look_at_empty(&mut self, ring: &impl RingMemory) -> Result<Look> {
         if ring.control().sender_closed.load(Ordering::Acquire) == 0 {
             return Ok(Look::Empty);
         }
         self.published = ring.control().published.load(Ordering::Acquire);
-        if self.position == self.published { Ok(Look::Finished) } else { self.look(ring, bell) }
+        if self.position == self.published { Ok(Look::Finished) } else { self.look(ring) }
     }
 
-    /// How much has been received and not freed.
-    fn unfreed(&self) -> usize {
-        // Both are this end's own, and less than the capacity apart.
-        self.position.wrapping_sub(self.freed) as usize
+    /// Rule 4.
+    fn is_worth_freeing(&self) -> bool {
+        let unfreed = self.position.wrapping_sub(self.freed);
+        unfreed >= self.capacity as u64 / 4 || self.position == self.published
     }
 
     fn free(&mut self, ring: &impl RingMemory, bell: &impl Doorbell) {

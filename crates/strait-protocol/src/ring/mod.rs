@@ -6,7 +6,7 @@
 //! # The rules
 //!
 //! *Positions* count bytes from the beginning of time and wrap around at 2⁶⁴; the place in the ring
-//! is the position modulo the capacity, a power of two. They are multiples of 8.
+//! is the position modulo the capacity, a power of two. They are multiples of 8, and begin at 0.
 //!
 //! 1. `published` is where the next record will begin. Only the sender writes it, and only after
 //!    the whole record, with release ordering; the receiver reads it with acquire ordering. So what
@@ -17,8 +17,8 @@
 //! 3. `freed ≤ published ≤ freed + capacity`. Each end checks that of what the other wrote before it
 //!    believes it, so that nothing the peer writes leads outside of the ring.
 //! 4. Each end keeps a copy of what the other wrote, and reads it anew only when that copy says
-//!    that it can't go on. The receiver frees a quarter of the ring at a time, and all when it finds
-//!    the ring empty, so that a sender never waits for space which nobody needs.
+//!    that it can't go on. The receiver frees a quarter of the ring at a time, and all when it has
+//!    received all that it knows of, so that a sender never waits for space that nobody needs.
 //! 5. `receiver_asleep` and `sender_asleep` follow the rules of waiting in `wait.rs`.
 //! 6. `sender_closed` is set after the last record has been published; the receiver believes it only
 //!    after it has looked at `published` again. `receiver_closed` is set at any time.

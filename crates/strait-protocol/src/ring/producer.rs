@@ -35,11 +35,14 @@ pub enum Reserved {
 impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     /// The sender's end of a new ring, and the bell of its receiver.
     pub fn new(ring: R, bell: D) -> Self {
-        // A ring that this process has made: what its words say is what it wrote.
-        let position = ring.control().published.load(Ordering::Relaxed);
-        let freed = ring.control().freed.load(Ordering::Relaxed);
+        Self::starting_at(0, ring, bell)
+    }
+
+    /// The sender's end of a new ring whose first record is at `position`, a multiple of 8.
+    pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
-        Self { ring, bell, cursor: Cursor { capacity, position, freed }, reserved: None }
+        let cursor = Cursor { capacity, position, freed: position };
+        Self { ring, bell, cursor, reserved: None }
     }
 
     /// The length of the longest message.

@@ -248,10 +248,8 @@ impl<B: Backend> ByteReceiver<B> {
                     Introduction::Refused => drop(self.arriving.remove(i)),
                     Introduction::Made(ring) => {
                         let connection = self.arriving.remove(i);
-                        if let Ok(sender) = Consumer::new(ring, connection) {
-                            self.sender = Some(sender);
-                            return Ok(true);
-                        }
+                        self.sender = Some(Consumer::new(ring, connection));
+                        return Ok(true);
                     }
                 }
             }

@@ -1,0 +1,45 @@
+//! What behaviours need: names of their own, who they run as, and waiting for a condition.
+
+use crate::Failure;
+use std::{
+    env,
+    process::{self, Command},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A name that no other behaviour uses, of this run or another.
+pub fn unique(label: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("suite/{label}/{}.{count}", process::id())
+}
+
+/// Whether this is Linux, for behaviours that use its commands.
+pub fn is_linux() -> bool {
+    env::consts::OS == "linux"
+}
+
+/// Whether this process is the superuser's, on a system that has one.
+pub fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Waits until `condition` holds, of something that another process brings about and of which no
+/// call tells; gives the processor away in between.
+///
+/// # Errors
+///
+/// Where it doesn't hold within ten seconds.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) -> Result<(), Failure> {
+    let begin = Instant::now();
+    while !condition() {
+        if begin.elapsed() > Duration::from_secs(10) {
+            return Err(format!("waited in vain: {what}").into());
+        }
+        thread::yield_now();
+    }
+    Ok(())
+}
