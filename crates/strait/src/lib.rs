@@ -105,3 +105,8 @@ pub type Message<'a> = generic::Message<'a, Native>;
 pub fn examine() -> Vec<backend::Finding> {
     <Native as backend::Backend>::examine()
 }
+
+/// The programs of the README are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -2,8 +2,14 @@
 
 /// Where `unsafe` may be written.
 pub(super) const UNSAFE: &[(&str, &str)] = &[
-    ("crates/strait-protocol/", "reads and writes memory that other processes share"),
-    ("crates/strait-posix/src/sys/", "calls the system"),
+    ("crates/strait-protocol/src/shared.rs", "touches memory that other processes share"),
+    ("crates/strait-protocol/src/ring/", "lends and shows messages in such memory"),
+    ("crates/strait-protocol/tests/loom.rs", "promises where the memory of a ring is"),
+    ("crates/strait-posix/src/lease.rs", "rustix has no open file description locks"),
+    ("crates/strait-posix/src/mapping.rs", "maps and unmaps memory"),
+    ("crates/strait-posix/src/truncation.rs", "handles a signal and maps pages in the handler"),
+    ("crates/strait-posix/src/rendezvous/connection.rs", "asks the kernel who the peer is"),
+    ("crates/strait-posix/tests/descriptor_zero.rs", "closes descriptor 0"),
 ];
 
 /// Where a thread may sleep for a time.
