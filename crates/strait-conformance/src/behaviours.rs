@@ -13,7 +13,7 @@ mod shared;
 mod stale;
 mod wait_address;
 
-use crate::{Actor, Backend, Behaviour};
+use crate::{Actor, Backend, Behaviour, Failure, Peer, Stage, Verdict};
 
 /// The actors of all modules.
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
@@ -59,4 +59,30 @@ fn kind_of<T>(result: strait::Result<T>) -> strait::ErrorKind {
         Err(error) => error.kind(),
         Ok(_) => panic!("an error was to come, and none did"),
     }
+}
+
+/// Peers that were all told at once to get hold of `name`, each of which says either `won` or `lost`;
+/// and how many won.
+fn race<F: Fn(&mut Stage) -> Verdict + Copy>(
+    how_many: u32,
+    actor: F,
+    name: &str,
+    (won, lost): (&str, &str),
+) -> Result<(u32, Vec<Peer>), Failure> {
+    let start = |_| Peer::with_args(actor, [name]);
+    let mut peers = (0..how_many).map(start).collect::<Result<Vec<_>, _>>()?;
+    for peer in &mut peers {
+        peer.expect("ready")?;
+    }
+    for peer in &peers {
+        peer.tell("go");
+    }
+    let mut winners = 0;
+    for peer in &mut peers {
+        match peer.hear()? {
+            said if said == won => winners += 1,
+            said => assert_eq!(said, lost),
+        }
+    }
+    Ok((winners, peers))
 }

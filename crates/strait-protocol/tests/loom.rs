@@ -19,17 +19,25 @@ const SECOND: usize = 1;
 
 #[test]
 fn what_is_published_is_received_whole_and_in_order() {
-    loom::model(|| {
-        let (mut sender, mut receiver) = channel(4);
-        let peer = thread::spawn(move || {
-            send(&mut sender, FIRST);
-            send(&mut sender, SECOND);
-            sender
-        });
-        assert_eq!(receive(&mut receiver), Some(FIRST));
-        assert_eq!(receive(&mut receiver), Some(SECOND));
-        drop(peer.join().unwrap());
+    loom::model(|| send_two_messages(4));
+}
+
+#[test]
+fn a_sender_that_waits_for_space_is_woken() {
+    // One record fills it.
+    loom::model(|| send_two_messages(2));
+}
+
+fn send_two_messages(words: usize) {
+    let (mut sender, mut receiver) = channel(words);
+    let peer = thread::spawn(move || {
+        send(&mut sender, FIRST);
+        send(&mut sender, SECOND);
+        sender
     });
+    assert_eq!(receive(&mut receiver), Some(FIRST));
+    assert_eq!(receive(&mut receiver), Some(SECOND));
+    drop(peer.join().unwrap());
 }
 
 #[test]
@@ -46,22 +54,6 @@ fn a_receiver_that_only_looks_sees_a_message_or_nothing() {
             other => panic!("{other:?}"),
         };
         assert_eq!(seen, FIRST);
-        drop(peer.join().unwrap());
-    });
-}
-
-#[test]
-fn a_sender_that_waits_for_space_is_woken() {
-    loom::model(|| {
-        // Two words: one record of one word and its length.
-        let (mut sender, mut receiver) = channel(2);
-        let peer = thread::spawn(move || {
-            send(&mut sender, FIRST);
-            send(&mut sender, SECOND);
-            sender
-        });
-        assert_eq!(receive(&mut receiver), Some(FIRST));
-        assert_eq!(receive(&mut receiver), Some(SECOND));
         drop(peer.join().unwrap());
     });
 }

@@ -1,6 +1,6 @@
 //! Meeting under a name, and noticing the end of the other.
 
-use super::kind_of;
+use super::{kind_of, race};
 use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
 use std::time::{Duration, Instant};
 use strait::{
@@ -94,23 +94,9 @@ fn one_of_16_processes_gets_to_listen<B: Backend>() -> Verdict {
     let mut dead = Peer::with_args(listen::<B>, [&name])?;
     dead.expect("listening")?;
     dead.kill()?;
-    let mut peers = (0..16)
-        .map(|_| Peer::with_args(listen_when_told::<B>, [&name]))
-        .collect::<Result<Vec<_>, _>>()?;
-    for peer in &mut peers {
-        peer.expect("ready")?;
-    }
-    for peer in &peers {
-        peer.tell("go");
-    }
-    let mut listening = 0;
-    for peer in &mut peers {
-        match peer.hear()?.as_str() {
-            "listening" => listening += 1,
-            other => assert_eq!(other, "AddrInUse"),
-        }
-    }
-    assert_eq!(listening, 1);
+    let said = ("listening", "AddrInUse");
+    let (winners, peers) = race(16, listen_when_told::<B>, name.as_str(), said)?;
+    assert_eq!(winners, 1);
     B::connect(&name, Deadline::now())?;
     for peer in peers {
         peer.finish()?;

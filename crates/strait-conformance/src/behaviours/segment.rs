@@ -1,6 +1,6 @@
 //! Creating and opening named shared memory.
 
-use super::kind_of;
+use super::{kind_of, race};
 use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, unique};
 use strait::{
     ErrorKind,
@@ -27,23 +27,8 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
 }
 
 fn create_is_exclusive_among_64_processes<B: Backend>() -> Verdict {
-    let name = unique("exclusive");
-    let mut peers = (0..64)
-        .map(|_| Peer::with_args(create_when_told::<B>, [&name]))
-        .collect::<Result<Vec<_>, _>>()?;
-    for peer in &mut peers {
-        peer.expect("ready")?;
-    }
-    for peer in &peers {
-        peer.tell("go");
-    }
-    let mut winners = 0;
-    for peer in &mut peers {
-        match peer.hear()?.as_str() {
-            "created" => winners += 1,
-            other => assert_eq!(other, "AlreadyExists"),
-        }
-    }
+    let said = ("created", "AlreadyExists");
+    let (winners, peers) = race(64, create_when_told::<B>, &unique("exclusive"), said)?;
     assert_eq!(winners, 1);
     for peer in peers {
         peer.finish()?;
@@ -51,7 +36,7 @@ fn create_is_exclusive_among_64_processes<B: Backend>() -> Verdict {
     Ok(())
 }
 
-fn create_when_told<B: Backend>(stage: &mut Stage) -> Verdict {
+pub(super) fn create_when_told<B: Backend>(stage: &mut Stage) -> Verdict {
     stage.say("ready");
     stage.expect("go")?;
     let created = SharedMemory::<B>::create(stage.arg(0), 4096);

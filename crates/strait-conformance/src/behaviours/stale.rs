@@ -1,6 +1,6 @@
 //! Names whose creator was killed.
 
-use super::kind_of;
+use super::{kind_of, race, segment::create_when_told};
 use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
 use std::process::Command;
 use strait::{
@@ -21,7 +21,7 @@ behaviours! {
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![hold::<B>, create_again_and_again::<B>, reclaim_when_told::<B>]
+    actors![hold::<B>, create_again_and_again::<B>]
 }
 
 /// As long as a page, so that a part of it would show.
@@ -127,39 +127,13 @@ fn a_live_name_is_not_reclaimed_while_its_owner_is_stopped<B: Backend>() -> Verd
 fn one_of_16_processes_reclaims_a_stale_name<B: Backend>() -> Verdict {
     for _ in 0..5 {
         let name = stale_name::<B>("race", "creator")?;
-        let mut peers = (0..16)
-            .map(|_| Peer::with_args(reclaim_when_told::<B>, [&name]))
-            .collect::<Result<Vec<_>, _>>()?;
-        for peer in &mut peers {
-            peer.expect("ready")?;
-        }
-        for peer in &peers {
-            peer.tell("go");
-        }
-        let mut created = 0;
-        for peer in &mut peers {
-            match peer.hear()?.as_str() {
-                "created" => created += 1,
-                other => assert_eq!(other, "AlreadyExists"),
-            }
-        }
-        assert_eq!(created, 1);
+        let said = ("created", "AlreadyExists");
+        let (winners, peers) = race(16, create_when_told::<B>, &name, said)?;
+        assert_eq!(winners, 1);
         for peer in peers {
             peer.finish()?;
         }
     }
-    Ok(())
-}
-
-fn reclaim_when_told<B: Backend>(stage: &mut Stage) -> Verdict {
-    stage.say("ready");
-    stage.expect("go")?;
-    let created = SharedMemory::<B>::create(stage.arg(0), 64);
-    match &created {
-        Ok(_) => stage.say("created"),
-        Err(error) => stage.say(format!("{:?}", error.kind())),
-    }
-    stage.wait_for_end_of_input();
     Ok(())
 }
 
