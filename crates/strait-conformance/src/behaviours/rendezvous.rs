@@ -140,6 +140,8 @@ fn a_segment_travels_over_a_connection<B: Backend>() -> Verdict {
     let mut text = [0; 10];
     shared::read(&received, 9_990, &mut text)?;
     assert_eq!(&text, b"everywhere");
+    // Waited for: a process that another thread is just starting may still have the other end.
+    assert_eq!(there.wait(Deadline::after(Duration::from_secs(10)))?, Wake::HungUp);
     assert!(matches!(there.receive(&mut buffer)?, Some((0, None))), "the end comes after it");
     Ok(())
 }
