@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(lines("crates/strait-core/src/lib.rs", "fn a() {\n unsafe { b() }\n}"), [2]);
         assert_eq!(lines("crates/strait-core/src/lib.rs", "#[unsafe(no_mangle)]"), [1]);
         assert_eq!(lines("crates/strait-core/src/lib.rs", "#![deny(unsafe_code)] // unsafe"), []);
-        assert_eq!(lines("crates/strait-protocol/src/ring.rs", "unsafe { b() }"), []);
+        assert_eq!(lines("crates/strait-protocol/src/ring/producer.rs", "unsafe { b() }"), []);
     }
 
     #[test]
