@@ -1,0 +1,8 @@
+//! The command `strait`, as its users run it: real processes, files, pipes and signals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod demo;
+mod doctor;
+mod support;
+mod transfer;
+mod trouble;
