@@ -10,8 +10,7 @@ use strait::ByteSender;
 
 /// Send a file, or stdin, to the receiver of a name
 ///
-/// It ends when the last byte is in the channel, where the receiver finds it even if this has
-/// ended.
+/// It ends when the receiver has received the last byte.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The name that the receiver has
@@ -37,12 +36,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         true => send_lines(&mut input, &mut sender, &meter),
         false => send_chunks(&mut input, &mut sender, &meter),
     };
-    if sent.is_err() {
-        // Dropped, it would tell the receiver that this was all. The end of this process says it
-        // as it is.
-        std::mem::forget(sender);
+    match sent {
+        Ok(()) => Ok(sender.finish()?),
+        Err(failure) => {
+            // Dropped, it would tell the receiver that this was all.
+            sender.abort();
+            Err(failure)
+        }
     }
-    sent
 }
 
 /// Reads straight into the memory that the receiver will read.

@@ -87,7 +87,8 @@ pub(crate) fn wait_for<T, D: Doorbell>(
 /// Rule 2, after the change: whether the peer has to be rung.
 pub(crate) fn must_ring(asleep: &AtomicU32) -> bool {
     fence(Ordering::SeqCst);
-    asleep.load(Ordering::Relaxed) != 0 && asleep.swap(0, Ordering::Relaxed) != 0
+    asleep.load(Ordering::Relaxed) == 1
+        && asleep.compare_exchange(1, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
 fn spin_for<T>(

@@ -70,6 +70,32 @@ fn the_end_comes_after_everything_that_was_sent() {
 }
 
 #[test]
+fn a_sender_finishes_when_everything_was_received() {
+    loom::model(|| {
+        let (mut sender, mut receiver) = channel(4);
+        let peer = thread::spawn(move || {
+            assert_eq!(receive(&mut receiver), Some(FIRST));
+            assert_eq!(receive(&mut receiver), None);
+        });
+        send(&mut sender, FIRST);
+        sender.finish(Spin::NONE, Deadline::NEVER).unwrap();
+        peer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_sender_that_finishes_learns_that_the_receiver_is_gone() {
+    loom::model(|| {
+        let (mut sender, receiver) = channel(4);
+        send(&mut sender, FIRST);
+        let peer = thread::spawn(move || drop(receiver));
+        let error = sender.finish(Spin::NONE, Deadline::NEVER).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Disconnected);
+        peer.join().unwrap();
+    });
+}
+
+#[test]
 fn a_sender_that_waits_for_space_learns_that_the_receiver_is_gone() {
     loom::model(|| {
         let (mut sender, receiver) = channel(2);

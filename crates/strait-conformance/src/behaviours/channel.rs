@@ -23,6 +23,8 @@ behaviours! {
     connecting_waits_for_the_receiver needs [Rendezvous],
     a_second_receiver_on_a_live_name_is_refused needs [Rendezvous],
     a_capacity_that_can_not_be_is_refused needs [Rendezvous],
+    finishing_waits_until_everything_was_received needs [Rendezvous],
+    a_sender_that_aborts_has_not_finished needs [Rendezvous],
     senders_are_served_one_after_another needs [Rendezvous],
 }
 
@@ -249,6 +251,48 @@ fn a_capacity_that_can_not_be_is_refused<B: Backend>() -> Verdict {
         assert_eq!(kind_of(bound), ErrorKind::InvalidInput);
     }
     assert_eq!(ByteReceiver::<B>::bind_with_capacity(&name, 1)?.max_message_len(), 2048);
+    Ok(())
+}
+
+fn finishing_waits_until_everything_was_received<B: Backend>() -> Verdict {
+    let name = unique("finish");
+    let mut receiver = ByteReceiver::<B>::bind(&name)?;
+    let sender = || -> strait::Result<_> {
+        let mut sender = ByteSender::<B>::connect(&name)?;
+        sender.send(b"one")?;
+        sender.send(b"two")?;
+        Ok(sender)
+    };
+    let early = sender()?.finish_timeout(Duration::from_millis(10));
+    assert_eq!(kind_of(early), ErrorKind::TimedOut);
+    // What it left behind is received all the same.
+    receiver.recv_ref()?;
+    receiver.recv_ref()?;
+    assert_eq!(kind_of(receiver.recv_ref()), ErrorKind::Disconnected);
+    assert!(receiver.is_finished());
+
+    let second = sender()?;
+    let waiter = std::thread::spawn(move || second.finish().map_err(|error| error.kind()));
+    receiver.recv_ref_timeout(PATIENCE)?;
+    assert!(!waiter.is_finished());
+    receiver.recv_ref_timeout(PATIENCE)?;
+    assert_eq!(waiter.join().map_err(|_| "it panicked")?, Ok(()));
+
+    let third = sender()?;
+    drop(receiver);
+    assert_eq!(kind_of(third.finish()), ErrorKind::Disconnected);
+    Ok(())
+}
+
+fn a_sender_that_aborts_has_not_finished<B: Backend>() -> Verdict {
+    let name = unique("abort");
+    let mut receiver = ByteReceiver::<B>::bind(&name)?;
+    let mut sender = ByteSender::<B>::connect(&name)?;
+    sender.send(b"half")?;
+    sender.abort();
+    assert_eq!(&*receiver.recv_ref()?, b"half");
+    assert_eq!(kind_of(receiver.recv_ref()), ErrorKind::Disconnected);
+    assert!(!receiver.is_finished());
     Ok(())
 }
 

@@ -21,6 +21,7 @@ pub struct Producer<R: RingMemory, D: Doorbell> {
     bell: D,
     cursor: Cursor,
     reserved: Option<Place>,
+    abandoned: bool,
 }
 
 /// What came of [`Producer::try_reserve`].
@@ -42,7 +43,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, freed: position };
-        Self { ring, bell, cursor, reserved: None }
+        Self { ring, bell, cursor, reserved: None, abandoned: false }
     }
 
     /// The length of the longest message.
@@ -124,12 +125,46 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
         self.cursor.position = self.cursor.position.wrapping_add(place.size as u64);
         let control = self.ring.control();
         control.published.store(self.cursor.position, Ordering::Release);
-        if must_ring(&control.receiver_asleep) { self.bell.ring() } else { Ok(()) }
+        match must_ring(&control.receiver_asleep) {
+            true => self.bell.ring().map_err(not_woken),
+            false => Ok(()),
+        }
     }
 
     /// Gives up what was reserved.
     pub fn cancel(&mut self) {
         self.reserved = None;
+    }
+
+    /// Tells the receiver that nothing more will come, and waits until it has received everything or
+    /// until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` where the receiver is gone before it has; `TimedOut`; `PeerCorrupt`.
+    pub fn finish(mut self, spin: Spin, deadline: Deadline) -> Result<()> {
+        self.close();
+        let Self { ring, bell, cursor, .. } = &mut self;
+        let asleep = &ring.control().sender_asleep;
+        match wait_for(asleep, bell, spin, deadline, || cursor.all_received(ring))? {
+            Waited::Ready(()) => Ok(()),
+            Waited::HungUp => Err(disconnected()),
+            Waited::TimedOut => Err(Error::timed_out(SEND).hint("not all has been received")),
+        }
+    }
+
+    /// Ends as if the process were killed: the receiver doesn't take what it received for all.
+    pub fn abandon(mut self) {
+        self.abandoned = true;
+    }
+
+    fn close(&self) {
+        let control = self.ring.control();
+        control.sender_closed.store(1, Ordering::Release);
+        if must_ring(&control.receiver_asleep) {
+            // A receiver that is gone needn't know.
+            let _ = self.bell.ring();
+        }
     }
 
     #[cold]
@@ -150,14 +185,8 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
 
 impl<R: RingMemory, D: Doorbell> Drop for Producer<R, D> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
-        }
-        let control = self.ring.control();
-        control.sender_closed.store(1, Ordering::Release);
-        if must_ring(&control.receiver_asleep) {
-            // A receiver that is gone needn't know.
-            let _ = self.bell.ring();
+        if !self.abandoned && !std::thread::panicking() {
+            self.close();
         }
     }
 }
@@ -192,6 +221,18 @@ impl Cursor {
         Ok((place.size <= self.free()?).then_some(place))
     }
 
+    /// Whether the receiver has received everything, and not just gone away.
+    fn all_received(&mut self, ring: &impl RingMemory) -> Result<Option<()>> {
+        // In this order: a receiver that received the last message and closes has done both.
+        let closed = ring.control().receiver_closed.load(Ordering::Acquire) != 0;
+        self.freed = ring.control().freed.load(Ordering::Acquire);
+        match self.free()? == self.capacity {
+            true => Ok(Some(())),
+            false if closed => Err(disconnected()),
+            false => Ok(None),
+        }
+    }
+
     /// How many bytes are free, as far as is known; by rule 3.
     #[inline]
     fn free(&self) -> Result<usize> {
@@ -205,6 +246,12 @@ impl Cursor {
 #[cold]
 fn disconnected() -> Error {
     Error::new(ErrorKind::Disconnected, SEND, "the receiver is gone")
+}
+
+/// The error of a bell, in the words of a sender.
+#[cold]
+fn not_woken(error: Error) -> Error {
+    if error.kind() == ErrorKind::Disconnected { disconnected() } else { error }
 }
 
 #[cold]

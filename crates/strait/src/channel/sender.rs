@@ -14,7 +14,8 @@ use strait_protocol::{
 /// The sending end of a channel of bytes.
 ///
 /// Messages arrive whole and in order. Dropping it ends the channel for the receiver, after
-/// everything that was sent; so does being killed.
+/// everything that was sent; so does being killed. What was sent has not been received yet:
+/// [`finish`](Self::finish) waits until it has.
 ///
 /// ```
 /// use strait::{ByteReceiver, ByteSender};
@@ -30,6 +31,7 @@ use strait_protocol::{
 /// loan.send()?;
 /// # assert_eq!(&*receiver.recv_ref()?, b"copied");
 /// # assert_eq!(&*receiver.recv_ref()?, b"written");
+/// sender.finish()?;
 /// # Ok::<(), strait::Error>(())
 /// ```
 pub struct ByteSender<B: Backend> {
@@ -129,6 +131,31 @@ impl<B: Backend> ByteSender<B> {
         self.loan_by(len, Deadline::after(timeout))
     }
 
+    /// Ends the channel, and waits until the receiver has received everything.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` where the receiver is gone before it has; `PeerCorrupt`.
+    pub fn finish(self) -> Result<()> {
+        self.finish_by(Deadline::NEVER)
+    }
+
+    /// Ends the channel, and waits until the receiver has received everything or `timeout` is over.
+    /// The receiver can receive what is left also after that.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`finish`](Self::finish), and `TimedOut`.
+    pub fn finish_timeout(self, timeout: Duration) -> Result<()> {
+        self.finish_by(Deadline::after(timeout))
+    }
+
+    /// Ends the channel as if this process were killed: the receiver receives what was sent, and
+    /// [doesn't take it for all](crate::generic::ByteReceiver::is_finished).
+    pub fn abort(self) {
+        self.producer.abandon();
+    }
+
     /// The name that it is connected to.
     pub fn name(&self) -> &Name {
         &self.name
@@ -154,6 +181,11 @@ impl<B: Backend> ByteSender<B> {
         let mut loan = self.loan_by(message.len(), deadline)?;
         loan.copy_from_slice(message);
         loan.send()
+    }
+
+    fn finish_by(self, deadline: Deadline) -> Result<()> {
+        let Self { producer, name, spin } = self;
+        producer.finish(spin, deadline).map_err(|error| error.on(&name))
     }
 
     #[inline]
