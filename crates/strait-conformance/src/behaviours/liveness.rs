@@ -19,7 +19,8 @@ behaviours! {
     a_process_is_alive_until_it_is_killed needs [Liveness],
     a_stopped_process_is_alive needs [Liveness],
     a_zombie_is_dead needs [Liveness],
-    a_reused_number_is_another_process needs [Liveness],
+    an_earlier_process_of_the_same_number_is_dead needs [Liveness],
+    a_number_that_is_reused_is_another_process needs [Liveness],
     waiting_for_the_end_ends_with_the_process needs [Liveness],
     waiting_for_the_end_ends_at_the_deadline needs [Liveness],
     a_number_without_a_process_is_not_found needs [Liveness],
@@ -28,7 +29,7 @@ behaviours! {
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![introduce::<B>, judge::<B>, judge_own_child::<B>]
+    actors![introduce::<B>, judge::<B>, judge_own_child::<B>, reuse_a_number::<B>]
 }
 
 fn this_process_is_alive<B: Backend>() -> Verdict {
@@ -85,7 +86,7 @@ fn judge_own_child<B: Backend>(stage: &mut Stage) -> Verdict {
     Ok(())
 }
 
-fn a_reused_number_is_another_process<B: Backend>() -> Verdict {
+fn an_earlier_process_of_the_same_number_is_dead<B: Backend>() -> Verdict {
     let (peer, identity) = introduced::<B>([""; 0])?;
     // What was written when the number belonged to a process that started earlier.
     let earlier = ProcessIdentity { start: identity.start - 1, ..identity };
@@ -93,6 +94,42 @@ fn a_reused_number_is_another_process<B: Backend>() -> Verdict {
     assert!(B::wait_for_end(&earlier, Deadline::NEVER)?);
     assert!(B::is_alive(&identity));
     Ok(peer.finish()?)
+}
+
+fn a_number_that_is_reused_is_another_process<B: Backend>() -> Verdict {
+    // In a namespace of its own, where nobody else takes the number.
+    needs_namespaces()?;
+    let mut peer = Peer::under(NESTED_WITH_PROC, reuse_a_number::<B>, [""; 0])?;
+    peer.expect("reused")?;
+    Ok(peer.finish()?)
+}
+
+fn reuse_a_number<B: Backend>(stage: &mut Stage) -> Verdict {
+    let sleep = || Command::new("sleep").arg("60").spawn();
+    let mut first = sleep()?;
+    let old = B::identify(first.id())?;
+    first.kill()?;
+    first.wait()?;
+    // Starts are counted in ticks of the system's clock: let one pass.
+    let later = || -> Result<bool, Failure> {
+        let mut child = sleep()?;
+        let start = B::identify(child.id())?.start;
+        child.kill()?;
+        child.wait()?;
+        Ok(start > old.start)
+    };
+    while !later()? {}
+    std::fs::write("/proc/sys/kernel/ns_last_pid", (old.pid - 1).to_string())?;
+    let mut second = sleep()?;
+    let new = B::identify(second.id())?;
+    assert_eq!(new.pid, old.pid, "the number was not reused");
+    let lives = (B::is_alive(&old), B::is_alive(&new));
+    let ended = B::wait_for_end(&old, Deadline::NEVER)?;
+    second.kill()?;
+    second.wait()?;
+    assert_eq!((lives, ended), ((false, true), true));
+    stage.say("reused");
+    Ok(())
 }
 
 fn waiting_for_the_end_ends_with_the_process<B: Backend>() -> Verdict {
