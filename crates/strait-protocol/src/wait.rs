@@ -18,23 +18,40 @@ use crate::primitive::{AtomicU32, Ordering, fence};
 use std::time::{Duration, Instant};
 use strait_core::{Deadline, Doorbell, Result, Wake};
 
-/// How long to look again and again before sleeping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spin(Duration);
+/// How long to look again and again before sleeping: as long as it takes to put a thread to sleep and
+/// to wake it again, about, if that has been worth it lately.
+///
+/// It has not where messages are far apart, and where the peer needs the very processor that this
+/// wastes. So after some waits that looked in vain most don't look any more, and one of many tries
+/// whether that has changed.
+#[derive(Debug, Clone)]
+pub struct Spin {
+    longest: Duration,
+    /// How many waits in a row have not ended while looking.
+    misses: u32,
+}
 
 impl Spin {
     /// Sleep at once.
-    pub const NONE: Self = Self(Duration::ZERO);
+    pub const fn none() -> Self {
+        Self { longest: Duration::ZERO, misses: 0 }
+    }
 
-    /// As long as putting a thread to sleep and waking it again costs, about; not at all where
-    /// there is only one processor, which the peer needs.
-    pub fn adaptive() -> Self {
-        use std::{sync::OnceLock, thread};
-        static ADAPTIVE: OnceLock<Spin> = OnceLock::new();
-        *ADAPTIVE.get_or_init(|| match thread::available_parallelism() {
-            Ok(processors) if processors.get() > 1 => Self(Duration::from_micros(50)),
-            _ => Self::NONE,
-        })
+    /// As long as it has been worth it lately.
+    pub const fn adaptive() -> Self {
+        Self { longest: Duration::from_micros(50), misses: 0 }
+    }
+
+    /// How long the next wait looks.
+    fn budget(&self) -> Duration {
+        const PATIENCE: u32 = 4;
+        const TRY_EVERY: u32 = 64;
+        let worth_it = self.misses < PATIENCE || self.misses % TRY_EVERY == 0;
+        if worth_it { self.longest } else { Duration::ZERO }
+    }
+
+    fn learn(&mut self, hit: bool) {
+        self.misses = if hit { 0 } else { self.misses.wrapping_add(1) };
     }
 }
 
@@ -56,7 +73,7 @@ pub(crate) enum Waited<T> {
 pub(crate) fn wait_for<T, D: Doorbell>(
     asleep: &AtomicU32,
     bell: &D,
-    spin: Spin,
+    spin: &mut Spin,
     deadline: Deadline,
     mut attempt: impl FnMut() -> Result<Option<T>>,
 ) -> Result<Waited<T>> {
@@ -92,13 +109,26 @@ pub(crate) fn must_ring(asleep: &AtomicU32) -> bool {
 }
 
 fn spin_for<T>(
-    spin: Spin,
+    spin: &mut Spin,
     deadline: Deadline,
     attempt: &mut impl FnMut() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
+    if cfg!(loom) || deadline.has_passed() {
+        return Ok(None);
+    }
+    let budget = spin.budget();
+    let found = look_for(deadline.remaining().map_or(budget, |left| left.min(budget)), attempt)?;
+    spin.learn(found.is_some());
+    Ok(found)
+}
+
+/// Looks again and again for this long; not at all, where that is no time.
+fn look_for<T>(
+    limit: Duration,
+    attempt: &mut impl FnMut() -> Result<Option<T>>,
+) -> Result<Option<T>> {
     const LOOKS_PER_CLOCK: usize = 32;
-    let limit = deadline.remaining().map_or(spin.0, |left| left.min(spin.0));
-    if limit.is_zero() || cfg!(loom) {
+    if limit.is_zero() {
         return Ok(None);
     }
     let begin = Instant::now();
@@ -112,5 +142,36 @@ fn spin_for<T>(
         if begin.elapsed() >= limit {
             return Ok(None);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_in_vain_stops_looking_and_tries_again_now_and_then() {
+        let mut spin = Spin::adaptive();
+        let mut looked = 0;
+        for _ in 0..6400 {
+            looked += u32::from(!spin.budget().is_zero());
+            spin.learn(false);
+        }
+        assert!((90..=110).contains(&looked), "{looked}");
+    }
+
+    #[test]
+    fn who_finds_something_looks_again() {
+        let mut spin = Spin::adaptive();
+        for _ in 0..1000 {
+            spin.learn(false);
+        }
+        spin.learn(true);
+        assert!(!spin.budget().is_zero());
+    }
+
+    #[test]
+    fn none_is_none() {
+        assert!(Spin::none().budget().is_zero());
     }
 }

@@ -7,10 +7,7 @@ use loom::{
     thread,
 };
 use strait_core::{Deadline, Doorbell, ErrorKind, Result, Wake};
-use strait_protocol::{
-    Spin,
-    ring::{Consumer, Control, Producer, Received, Reserved, RingMemory},
-};
+use strait_protocol::ring::{Consumer, Control, Producer, Received, Reserved, RingMemory};
 
 /// A message is told by its length here, which travels in the record's first word: a relaxed atomic,
 /// so that a missing order between the ends shows as a wrong length.
@@ -78,7 +75,7 @@ fn a_sender_finishes_when_everything_was_received() {
             assert_eq!(receive(&mut receiver), None);
         });
         send(&mut sender, FIRST);
-        sender.finish(Spin::NONE, Deadline::NEVER).unwrap();
+        sender.finish(Deadline::NEVER).unwrap();
         peer.join().unwrap();
     });
 }
@@ -89,7 +86,7 @@ fn a_sender_that_finishes_learns_that_the_receiver_is_gone() {
         let (mut sender, receiver) = channel(4);
         send(&mut sender, FIRST);
         let peer = thread::spawn(move || drop(receiver));
-        let error = sender.finish(Spin::NONE, Deadline::NEVER).unwrap_err();
+        let error = sender.finish(Deadline::NEVER).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Disconnected);
         peer.join().unwrap();
     });
@@ -102,7 +99,7 @@ fn a_sender_that_waits_for_space_learns_that_the_receiver_is_gone() {
         assert_eq!(sender.try_reserve(FIRST).unwrap(), Reserved::Yes);
         sender.publish().unwrap();
         let peer = thread::spawn(move || drop(receiver));
-        let error = sender.reserve(FIRST, Spin::NONE, Deadline::NEVER).unwrap_err();
+        let error = sender.reserve(FIRST, Deadline::NEVER).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Disconnected);
         peer.join().unwrap();
     });
@@ -129,12 +126,12 @@ fn channel(words: usize) -> (Sender, Receiver) {
 }
 
 fn send(sender: &mut Sender, len: usize) {
-    sender.reserve(len, Spin::NONE, Deadline::NEVER).unwrap();
+    sender.reserve(len, Deadline::NEVER).unwrap();
     sender.publish().unwrap();
 }
 
 fn receive(receiver: &mut Receiver) -> Option<usize> {
-    match receiver.receive(Spin::NONE, Deadline::NEVER).unwrap() {
+    match receiver.receive(Deadline::NEVER).unwrap() {
         Received::Message => {
             let len = receiver.message().len();
             receiver.release();

@@ -19,6 +19,7 @@ pub struct Consumer<R: RingMemory, D: Doorbell> {
     ring: R,
     bell: D,
     cursor: Cursor,
+    spin: Spin,
     current: Option<Place>,
 }
 
@@ -45,7 +46,14 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, published: position, freed: position };
-        Self { ring, bell, cursor, current: None }
+        Self { ring, bell, cursor, spin: Spin::adaptive(), current: None }
+    }
+
+    /// The same, waiting in another way.
+    #[must_use]
+    pub fn with_spin(mut self, spin: Spin) -> Self {
+        self.spin = spin;
+        self
     }
 
     /// The connection over which the two ends met.
@@ -81,9 +89,9 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     ///
     /// `PeerCorrupt`; `Os` where the system fails.
     #[inline]
-    pub fn receive(&mut self, spin: Spin, deadline: Deadline) -> Result<Received> {
+    pub fn receive(&mut self, deadline: Deadline) -> Result<Received> {
         match self.try_receive()? {
-            Received::Empty => self.wait_for_message(spin, deadline),
+            Received::Empty => self.wait_for_message(deadline),
             done => Ok(done),
         }
     }
@@ -119,8 +127,8 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     }
 
     #[cold]
-    fn wait_for_message(&mut self, spin: Spin, deadline: Deadline) -> Result<Received> {
-        let Self { ring, bell, cursor, .. } = self;
+    fn wait_for_message(&mut self, deadline: Deadline) -> Result<Received> {
+        let Self { ring, bell, cursor, spin, .. } = self;
         let asleep = &ring.control().receiver_asleep;
         let waited = wait_for(asleep, bell, spin, deadline, || {
             Ok(match cursor.look(ring)? {

@@ -20,6 +20,7 @@ pub struct Producer<R: RingMemory, D: Doorbell> {
     ring: R,
     bell: D,
     cursor: Cursor,
+    spin: Spin,
     reserved: Option<Place>,
     abandoned: bool,
 }
@@ -43,7 +44,14 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, freed: position };
-        Self { ring, bell, cursor, reserved: None, abandoned: false }
+        Self { ring, bell, cursor, spin: Spin::adaptive(), reserved: None, abandoned: false }
+    }
+
+    /// The same, waiting in another way.
+    #[must_use]
+    pub fn with_spin(mut self, spin: Spin) -> Self {
+        self.spin = spin;
+        self
     }
 
     /// The length of the longest message.
@@ -74,10 +82,10 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     ///
     /// Those of [`try_reserve`](Self::try_reserve), and `TimedOut`.
     #[inline]
-    pub fn reserve(&mut self, len: usize, spin: Spin, deadline: Deadline) -> Result<()> {
+    pub fn reserve(&mut self, len: usize, deadline: Deadline) -> Result<()> {
         match self.try_reserve(len)? {
             Reserved::Yes => Ok(()),
-            Reserved::Full => self.wait_for_space(len, spin, deadline),
+            Reserved::Full => self.wait_for_space(len, deadline),
         }
     }
 
@@ -142,9 +150,9 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     /// # Errors
     ///
     /// `Disconnected` where the receiver is gone before it has; `TimedOut`; `PeerCorrupt`.
-    pub fn finish(mut self, spin: Spin, deadline: Deadline) -> Result<()> {
+    pub fn finish(mut self, deadline: Deadline) -> Result<()> {
         self.close();
-        let Self { ring, bell, cursor, .. } = &mut self;
+        let Self { ring, bell, cursor, spin, .. } = &mut self;
         let asleep = &ring.control().sender_asleep;
         match wait_for(asleep, bell, spin, deadline, || cursor.all_received(ring))? {
             Waited::Ready(()) => Ok(()),
@@ -168,8 +176,8 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     }
 
     #[cold]
-    fn wait_for_space(&mut self, len: usize, spin: Spin, deadline: Deadline) -> Result<()> {
-        let Self { ring, bell, cursor, .. } = self;
+    fn wait_for_space(&mut self, len: usize, deadline: Deadline) -> Result<()> {
+        let Self { ring, bell, cursor, spin, .. } = self;
         let asleep = &ring.control().sender_asleep;
         let waited = wait_for(asleep, bell, spin, deadline, || cursor.place(ring, len))?;
         match waited {

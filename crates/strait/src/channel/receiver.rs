@@ -6,7 +6,7 @@ use strait_core::{
     Backend, Capability, Connection, Deadline, Error, ErrorKind, Listener, Name, Result,
 };
 use strait_protocol::{
-    Advert, Hello, Spin,
+    Advert, Hello,
     ring::{Consumer, Received, SegmentRing, capacity_for},
 };
 
@@ -36,7 +36,6 @@ use strait_protocol::{
 pub struct ByteReceiver<B: Backend> {
     name: Name,
     capacity: usize,
-    spin: Spin,
     /// The sender whose turn it is.
     sender: Option<Sender<B>>,
     /// Those that have connected and not introduced themselves.
@@ -75,7 +74,6 @@ impl<B: Backend> ByteReceiver<B> {
         Ok(Self {
             name,
             capacity,
-            spin: Spin::adaptive(),
             sender: None,
             arriving: Vec::new(),
             listener,
@@ -183,9 +181,8 @@ impl<B: Backend> ByteReceiver<B> {
         if self.sender.is_none() && !self.accept(deadline)? {
             return Err(self.failed(ErrorKind::TimedOut, "no sender came in time"));
         }
-        let spin = self.spin;
         let Some(sender) = &mut self.sender else { return Ok(()) };
-        let received = sender.receive(spin, deadline);
+        let received = sender.receive(deadline);
         match self.conclude(received)? {
             true => Ok(()),
             false => Err(self.failed(ErrorKind::TimedOut, "no message came in time")),
@@ -203,7 +200,7 @@ impl<B: Backend> ByteReceiver<B> {
             // Asking the system whether the sender lives takes longer than looking.
             self.empty_looks = self.empty_looks.wrapping_add(1);
             if self.empty_looks % LOOKS_PER_QUESTION == 0 {
-                received = sender.receive(Spin::NONE, Deadline::now());
+                received = sender.receive(Deadline::now());
             }
         }
         match self.conclude(received)? {

@@ -7,7 +7,7 @@ use std::{
 };
 use strait_core::{Backend, Capability, Connection, Deadline, Error, ErrorKind, Name, Result};
 use strait_protocol::{
-    Advert, Hello, Spin,
+    Advert, Hello,
     ring::{Producer, Reserved, SegmentRing},
 };
 
@@ -37,7 +37,6 @@ use strait_protocol::{
 pub struct ByteSender<B: Backend> {
     producer: Producer<SegmentRing<B::Segment>, B::Connection>,
     name: Name,
-    spin: Spin,
 }
 
 impl<B: Backend> ByteSender<B> {
@@ -174,7 +173,7 @@ impl<B: Backend> ByteSender<B> {
         let ring = SegmentRing::create(capacity_here, B::current_process()?)?;
         connection.send(&Hello { capacity }.to_bytes(), Some(ring.segment()))?;
         let producer = Producer::new(ring, connection);
-        Ok(Self { producer, name: name.clone(), spin: Spin::adaptive() })
+        Ok(Self { producer, name: name.clone() })
     }
 
     fn send_by(&mut self, message: &[u8], deadline: Deadline) -> Result<()> {
@@ -184,13 +183,13 @@ impl<B: Backend> ByteSender<B> {
     }
 
     fn finish_by(self, deadline: Deadline) -> Result<()> {
-        let Self { producer, name, spin } = self;
-        producer.finish(spin, deadline).map_err(|error| error.on(&name))
+        let Self { producer, name } = self;
+        producer.finish(deadline).map_err(|error| error.on(&name))
     }
 
     #[inline]
     fn loan_by(&mut self, len: usize, deadline: Deadline) -> Result<Loan<'_, B>> {
-        match self.producer.reserve(len, self.spin, deadline) {
+        match self.producer.reserve(len, deadline) {
             Ok(()) => Ok(Loan { sender: self }),
             Err(error) => Err(error.on(&self.name)),
         }
