@@ -8,6 +8,7 @@ mod lifetime;
 mod liveness;
 mod memory;
 mod rendezvous;
+mod ring;
 mod segment;
 mod shared;
 mod stale;
@@ -26,6 +27,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         liveness::actors::<B>(),
         memory::actors::<B>(),
         rendezvous::actors::<B>(),
+        ring::actors::<B>(),
         segment::actors::<B>(),
         stale::actors::<B>(),
         wait_address::actors::<B>(),
@@ -44,6 +46,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         liveness::behaviours::<B>(),
         memory::behaviours::<B>(),
         rendezvous::behaviours::<B>(),
+        ring::behaviours::<B>(),
         segment::behaviours::<B>(),
         shared::behaviours::<B>(),
         stale::behaviours::<B>(),

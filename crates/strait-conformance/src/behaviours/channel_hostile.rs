@@ -1,5 +1,6 @@
 //! Channels of bytes, one end of which breaks the rules.
 
+use super::ring::{CAPACITY, accept, listen, offer};
 use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, unique};
 use std::time::Duration;
 use strait::{
@@ -23,8 +24,6 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
     actors![scribble_as_sender::<B>, scribble_as_receiver::<B>]
 }
 
-const CAPACITY: usize = 4096;
-
 fn a_sender_that_scribbles_over_the_ring_gets_us_errors_only<B: Backend>() -> Verdict {
     for seed in 0..30 {
         let name = unique("scribble");
@@ -46,11 +45,7 @@ fn a_sender_that_scribbles_over_the_ring_gets_us_errors_only<B: Backend>() -> Ve
 }
 
 fn scribble_as_sender<B: Backend>(stage: &mut Stage) -> Verdict {
-    let name = Name::new(stage.arg(0))?;
-    let (connection, _) = B::connect(&name, Deadline::now())?;
-    let ring = SegmentRing::<B::Segment>::create(CAPACITY, B::current_process()?)?;
-    let hello = Hello { capacity: CAPACITY as u64 };
-    connection.send(&hello.to_bytes(), Some(ring.segment()))?;
+    let (connection, ring) = offer::<B>(stage.arg(0))?;
     let mut random = Random(stage.arg(1).parse()?);
     for _ in 0..20_000 {
         scribble(&mut random, ring.segment())?;
@@ -91,18 +86,9 @@ fn a_receiver_that_scribbles_over_the_ring_gets_us_errors_only<B: Backend>() -> 
 }
 
 fn scribble_as_receiver<B: Backend>(stage: &mut Stage) -> Verdict {
-    use strait::backend::Listener;
-    let advert = Advert { capacity: CAPACITY as u64 };
-    let listener = B::listen(&Name::new(stage.arg(0))?, &advert.to_bytes())?;
+    let listener = listen::<B>(stage.arg(0))?;
     stage.say("listening");
-    B::wait_any(&listener, &[], Deadline::NEVER)?;
-    let connection = listener.accept()?.ok_or("nobody came")?;
-    let segment = loop {
-        match connection.receive(&mut [0; Hello::LEN])? {
-            Some((_, Some(segment))) => break segment,
-            _ => std::thread::yield_now(),
-        }
-    };
+    let (connection, segment) = accept::<B>(&listener)?;
     let mut random = Random(stage.arg(1).parse()?);
     for _ in 0..20_000 {
         scribble(&mut random, &segment)?;
