@@ -12,11 +12,13 @@
 //! 4. A ring is kept until it is heard, so one between the last look and the sleep isn't lost.
 //!
 //! A flag that a hostile peer sets costs system calls, and one that it clears costs it the message:
-//! who waits for such a peer is woken by its end or by the deadline.
+//! who waits for such a peer is woken by its end or by the deadline. One that rings without having
+//! changed anything is found out by how often it does: of a correct peer, only the rings that were
+//! not heard yet, of which the system keeps some hundreds, can come without a cause.
 
 use crate::primitive::{AtomicU32, Ordering, fence};
 use std::time::{Duration, Instant};
-use strait_core::{Deadline, Doorbell, Result, Wake};
+use strait_core::{Deadline, Doorbell, Error, ErrorKind, Result, Wake};
 
 /// How long to look again and again before sleeping: as long as it takes to put a thread to sleep and
 /// to wake it again, about, if that has been worth it lately.
@@ -66,7 +68,8 @@ pub(crate) enum Waited<T> {
     TimedOut,
 }
 
-/// Waits until `attempt` yields something, by the rules above.
+/// Waits until `attempt` yields something, by the rules above, and at most for as many rings as a
+/// correct peer makes for changes that don't suffice.
 ///
 /// The attempt itself does what rule 1 calls looking.
 #[cold]
@@ -75,12 +78,13 @@ pub(crate) fn wait_for<T, D: Doorbell>(
     bell: &D,
     spin: &mut Spin,
     deadline: Deadline,
+    rings: usize,
     mut attempt: impl FnMut() -> Result<Option<T>>,
 ) -> Result<Waited<T>> {
     if let Some(ready) = spin_for(spin, deadline, &mut attempt)? {
         return Ok(Waited::Ready(ready));
     }
-    loop {
+    for _ in 0..rings.saturating_add(RINGS_WITHOUT_CAUSE) {
         asleep.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         let wake = match attempt().transpose() {
@@ -99,7 +103,12 @@ pub(crate) fn wait_for<T, D: Doorbell>(
         // What came before the end, or just before the deadline, is still received.
         return Ok(attempt()?.map_or(ended, Waited::Ready));
     }
+    let why = "the peer rings again and again without a cause";
+    Err(Error::new(ErrorKind::PeerCorrupt, "wait for the peer", why))
 }
+
+/// More than the system keeps of rings that were not heard.
+const RINGS_WITHOUT_CAUSE: usize = 10_000;
 
 /// Rule 2, after the change: whether the peer has to be rung.
 pub(crate) fn must_ring(asleep: &AtomicU32) -> bool {

@@ -14,6 +14,7 @@ behaviours! {
     channel_hostile;
     a_sender_that_scribbles_over_the_ring_gets_us_errors_only needs [Rendezvous],
     a_receiver_that_scribbles_over_the_ring_gets_us_errors_only needs [Rendezvous],
+    a_peer_that_rings_without_end_is_found_out needs [Rendezvous],
     a_silent_connection_holds_up_nobody needs [Rendezvous],
     many_silent_connections_hold_up_nobody needs [Rendezvous],
     a_wrong_introduction_is_refused_and_holds_up_nobody needs [Rendezvous],
@@ -21,7 +22,12 @@ behaviours! {
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![scribble_as_sender::<B>, scribble_as_receiver::<B>]
+    actors![
+        scribble_as_sender::<B>,
+        scribble_as_receiver::<B>,
+        ring_as_sender::<B>,
+        ring_as_receiver::<B>
+    ]
 }
 
 fn a_sender_that_scribbles_over_the_ring_gets_us_errors_only<B: Backend>() -> Verdict {
@@ -115,6 +121,40 @@ fn scribble<S: Segment>(random: &mut Random, segment: &S) -> Verdict {
         _ => HEADER + (random.next() % words) as usize * 8,
     };
     Ok(shared::write(segment, offset, &value.to_ne_bytes())?)
+}
+
+fn a_peer_that_rings_without_end_is_found_out<B: Backend>() -> Verdict {
+    let name = unique("rings");
+    let mut receiver = ByteReceiver::<B>::bind_with_capacity(&name, CAPACITY)?;
+    let mut peer = Peer::with_args(ring_as_sender::<B>, [&name])?;
+    let error = receiver.recv_ref().err().ok_or("a message came")?;
+    assert_eq!(error.kind(), ErrorKind::PeerCorrupt);
+    peer.wait()?;
+    drop(receiver);
+
+    let mut peer = Peer::with_args(ring_as_receiver::<B>, [&name])?;
+    peer.expect("listening")?;
+    let mut sender = ByteSender::<B>::connect(&name)?;
+    while sender.try_send(&[0; 1000]).is_ok() {}
+    let error = sender.send(&[0; 1000]).err().ok_or("it was sent")?;
+    assert_eq!(error.kind(), ErrorKind::PeerCorrupt);
+    drop(sender);
+    peer.wait()?;
+    Ok(())
+}
+
+fn ring_as_sender<B: Backend>(stage: &mut Stage) -> Verdict {
+    let (connection, _ring) = offer::<B>(stage.arg(0))?;
+    while connection.ring().is_ok() {}
+    Ok(())
+}
+
+fn ring_as_receiver<B: Backend>(stage: &mut Stage) -> Verdict {
+    let listener = listen::<B>(stage.arg(0))?;
+    stage.say("listening");
+    let (connection, _segment) = accept::<B>(&listener)?;
+    while connection.ring().is_ok() {}
+    Ok(())
 }
 
 fn a_silent_connection_holds_up_nobody<B: Backend>() -> Verdict {

@@ -130,7 +130,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     fn wait_for_message(&mut self, deadline: Deadline) -> Result<Received> {
         let Self { ring, bell, cursor, spin, .. } = self;
         let asleep = &ring.control().receiver_asleep;
-        let waited = wait_for(asleep, bell, spin, deadline, || {
+        let waited = wait_for(asleep, bell, spin, deadline, 0, || {
             Ok(match cursor.look(ring)? {
                 Look::Empty => None,
                 Look::Finished => Some(None),

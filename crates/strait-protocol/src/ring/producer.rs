@@ -153,8 +153,8 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     pub fn finish(mut self, deadline: Deadline) -> Result<()> {
         self.close();
         let Self { ring, bell, cursor, spin, .. } = &mut self;
-        let asleep = &ring.control().sender_asleep;
-        match wait_for(asleep, bell, spin, deadline, || cursor.all_received(ring))? {
+        let (asleep, frees) = (&ring.control().sender_asleep, cursor.most_frees());
+        match wait_for(asleep, bell, spin, deadline, frees, || cursor.all_received(ring))? {
             Waited::Ready(()) => Ok(()),
             Waited::HungUp => Err(disconnected()),
             Waited::TimedOut => Err(Error::timed_out(SEND).hint("not all has been received")),
@@ -178,8 +178,8 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     #[cold]
     fn wait_for_space(&mut self, len: usize, deadline: Deadline) -> Result<()> {
         let Self { ring, bell, cursor, spin, .. } = self;
-        let asleep = &ring.control().sender_asleep;
-        let waited = wait_for(asleep, bell, spin, deadline, || cursor.place(ring, len))?;
+        let (asleep, frees) = (&ring.control().sender_asleep, cursor.most_frees());
+        let waited = wait_for(asleep, bell, spin, deadline, frees, || cursor.place(ring, len))?;
         match waited {
             Waited::Ready(place) => {
                 self.reserved = Some(place);
@@ -239,6 +239,11 @@ impl Cursor {
             false if closed => Err(disconnected()),
             false => Ok(None),
         }
+    }
+
+    /// How often a receiver can free something of a full ring: one record at a time.
+    fn most_frees(&self) -> usize {
+        self.capacity / WORD
     }
 
     /// How many bytes are free, as far as is known; by rule 3.
