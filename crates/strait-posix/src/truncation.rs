@@ -31,7 +31,7 @@ pub(crate) fn guard(start: NonNull<u8>, len: usize, protection: ProtFlags) -> Re
     entry.truncated.store(false, Ordering::Relaxed);
     entry.protection.store(protection.bits(), Ordering::Relaxed);
     let start = start.as_ptr().addr();
-    entry.start.store(start, Ordering::Relaxed);
+    entry.start.store(start, Ordering::Release);
     // Last, as an entry that ends at 0 guards nothing.
     entry.end.store(start + len.next_multiple_of(page_size()), Ordering::Release);
     Ok(Guard(entry))
@@ -90,7 +90,9 @@ impl Entry {
 
     fn guards(&self, address: usize) -> bool {
         let end = self.end.load(Ordering::Acquire);
-        address < end && address >= self.start.load(Ordering::Relaxed)
+        let start = self.start.load(Ordering::Acquire);
+        // The end again, as the entry may be given to another mapping in between.
+        (start..end).contains(&address) && self.end.load(Ordering::Relaxed) == end
     }
 }
 
