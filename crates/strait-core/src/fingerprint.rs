@@ -11,7 +11,9 @@ use std::fmt;
 /// ```
 /// use strait_core::Fingerprint;
 ///
-/// const POINT: Fingerprint = Fingerprint::of_type("Point", 16).then("x f64").then("y f64");
+/// const F64: Fingerprint = Fingerprint::of_type("f64", 8);
+/// const POINT: Fingerprint =
+///     Fingerprint::of_type("Point", 16).field("x", 0, F64).field("y", 8, F64);
 /// assert_ne!(POINT, Fingerprint::of_type("Point", 16));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +43,13 @@ impl Fingerprint {
     #[must_use]
     pub const fn containing(self, inner: Self) -> Self {
         self.and(&inner.to_bytes())
+    }
+
+    /// The fingerprint of a struct with one more field: what it is called, at how many bytes from
+    /// the start it lies, and the fingerprint of its type.
+    #[must_use]
+    pub const fn field(self, name: &str, offset: usize, inner: Self) -> Self {
+        self.then(name).and(&(offset as u64).to_le_bytes()).containing(inner)
     }
 
     /// The bytes that stand for it in shared memory, the same on every system.

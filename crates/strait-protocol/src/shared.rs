@@ -20,8 +20,8 @@ use strait_core::{Error, ErrorKind, Fingerprint, Mapping, Result, Segment};
 /// A type that several processes can share: it means the same in all of them, and can't be broken by
 /// any of them.
 ///
-/// Implemented for integers, floats and atomics of fixed size, and arrays of these. Atomics are what
-/// can change while it is shared.
+/// Implemented for integers, floats and atomics of fixed size, arrays of these, and structs with
+/// `#[derive(Shareable)]`. Atomics are what can change while it is shared.
 ///
 /// # Safety
 ///
@@ -31,6 +31,17 @@ use strait_core::{Error, ErrorKind, Fingerprint, Mapping, Result, Segment};
 /// * Its layout is the same in every process: `repr(C)` or `repr(transparent)`, and no `usize`.
 /// * It has no padding, and needs no `Drop`.
 /// * The fingerprint differs from that of every type with another layout or meaning.
+// Every implementation is marked `do_not_recommend`: these notes say better what can be shared than
+// the compiler's list of the first few types.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be shared between processes",
+    label = "can't be shared",
+    note = "integers, floats and atomics of fixed size can be, arrays of them, and structs of them \
+            with `#[derive(Shareable)]` and `#[repr(C)]`",
+    note = "pointers, references, `Box`, `Vec`, `String` can't: they lead into one process' memory",
+    note = "`usize` and `isize` can't: their size differs between 32- and 64-bit processes",
+    note = "`bool`, `char` and enums can't: a peer could write what is none of their values"
+)]
 pub unsafe trait Shareable: Sync + Sized + 'static {
     /// What two processes compare before they share a value of the type.
     const FINGERPRINT: Fingerprint;
@@ -40,6 +51,7 @@ macro_rules! shareable {
     ($($type:ty),*) => {$(
         // SAFETY: a number or an atomic number of a fixed size: every pattern of bits is valid, it
         // means the same everywhere, has no padding and needs no `Drop`.
+        #[diagnostic::do_not_recommend]
         unsafe impl Shareable for $type {
             const FINGERPRINT: Fingerprint =
                 Fingerprint::of_type(stringify!($type), size_of::<$type>());
@@ -51,6 +63,7 @@ shareable!(u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, f32, f64);
 shareable!(AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicI8, AtomicI16, AtomicI32, AtomicI64);
 
 // SAFETY: an array is its elements one after another, without padding.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
     const FINGERPRINT: Fingerprint =
         Fingerprint::of_type("array", size_of::<Self>()).containing(T::FINGERPRINT);

@@ -2,7 +2,7 @@
 //!
 //! | to share | use |
 //! |---|---|
-//! | a value: a counter, a flag, an array of atomics | [`Shared`] |
+//! | a value: a counter, a flag, an array of atomics, a struct of these | [`Shared`] |
 //! | raw memory: a frame, a table, a file | [`SharedMemory`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
 //!
@@ -58,6 +58,7 @@ mod shared;
 
 pub use platform::Native;
 pub use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Name, Result};
+pub use strait_macros::Shareable;
 pub use strait_protocol::shared::Shareable;
 
 /// The types of this crate for a backend that is named: `generic::SharedMemory::<B>`.

@@ -5,7 +5,8 @@ use std::{fmt, ops::Deref};
 use strait_core::{Backend, Name, Result};
 use strait_protocol::shared::{Shareable, Value};
 
-/// A value that several processes share: an atomic, an array of them, plain data that never changes.
+/// A value that several processes share: an atomic, an array of them, plain data that never changes,
+/// or a struct of these with [`#[derive(Shareable)]`](macro@crate::Shareable).
 ///
 /// It derefs to `&T`. What can change while it is shared are atomics; what isn't atomic stays as it
 /// was created. The type's [fingerprint](Shareable::FINGERPRINT) is checked when it is opened.

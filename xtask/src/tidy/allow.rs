@@ -5,6 +5,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-protocol/src/shared.rs", "touches memory that other processes share"),
     ("crates/strait-protocol/src/ring/", "lends and shows messages in such memory"),
     ("crates/strait-protocol/tests/loom.rs", "promises where the memory of a ring is"),
+    ("crates/strait-macros/src/shareable/output.rs", "writes an implementation of `Shareable`"),
     ("crates/strait-posix/src/lease.rs", "rustix has no open file description locks"),
     ("crates/strait-posix/src/mapping.rs", "maps and unmaps memory"),
     ("crates/strait-posix/src/truncation.rs", "handles a signal and maps pages in the handler"),

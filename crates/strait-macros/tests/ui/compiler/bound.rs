@@ -1,0 +1,6 @@
+fn share<T: strait::Shareable>() {}
+
+fn main() {
+    share::<Vec<u8>>();
+    share::<bool>();
+}
