@@ -9,7 +9,7 @@
 //!
 //! Programs use the facade crate `strait`; this crate is for those who write a backend.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod backend;
 mod capability;

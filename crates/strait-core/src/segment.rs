@@ -1,4 +1,5 @@
 //! Mapped shared memory.
+#![expect(unsafe_code, reason = "what is above relies on where the memory is")]
 
 use crate::{Name, Result};
 use std::{fmt::Debug, path::Path, ptr::NonNull};
@@ -14,8 +15,14 @@ use std::{fmt::Debug, path::Path, ptr::NonNull};
 /// | Linux | an unnamed file in `/dev/shm` that is linked when ready | memfd with seals | `mmap` |
 /// | Windows | a file mapping in `Local\` | an unnamed section | a file mapping |
 /// | macOS, FreeBSD | `shm_open` | `shm_open` unlinked at once, `SHM_ANON` | `mmap` |
+///
+/// # Safety
+///
+/// [`start`](Self::start), [`len`](Self::len) and [`mapping`](Self::mapping) return the same each
+/// time. As long as the segment lives, wherever it is moved, the `len` bytes from `start` on are
+/// mapped, can be read, and with [`Mapping::ReadWrite`] be written; `start` is aligned to a page.
 #[expect(clippy::len_without_is_empty, reason = "a segment is never empty")]
-pub trait Segment: Sized + Send + Sync + Debug + 'static {
+pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
     /// Creates a segment called `name`. Nobody can open it before it is complete.
     ///
     /// A stale one that a killed creator left under the name is reclaimed.

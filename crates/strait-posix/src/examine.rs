@@ -90,9 +90,14 @@ fn available_memory() -> Finding {
 
 fn sockets() -> Finding {
     const TOPIC: &str = "local sockets";
-    match rendezvous::examine() {
-        Ok(path) => Finding::good(TOPIC, format!("in {}", path.display())),
-        Err(error) => Finding::missing(TOPIC, error.to_string(), "see the error"),
+    match (rendezvous::examine(), rendezvous::complaint()) {
+        (Ok(path), None) => Finding::good(TOPIC, format!("in {}", path.display())),
+        (Ok(path), Some(why)) => Finding::warning(
+            TOPIC,
+            format!("in {}", path.display()),
+            format!("XDG_RUNTIME_DIR is passed over: {why}"),
+        ),
+        (Err(error), _) => Finding::missing(TOPIC, error.to_string(), "no channel works"),
     }
 }
 

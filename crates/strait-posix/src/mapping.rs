@@ -21,8 +21,10 @@ pub(crate) struct Mapped {
 /// What is behind a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backing {
-    /// Memory of a size that is sealed: no access can fault.
+    /// Memory of this process' own, of a size that is sealed: no access can fault.
     SealedMemory,
+    /// Such memory of a peer's, which could give pages back: accesses are guarded.
+    PeerMemory,
     /// Memory that a peer may cut off: accesses are guarded.
     NamedMemory,
     /// A file, which a peer may cut off too, and of which only what is touched is to be read.
@@ -39,9 +41,9 @@ impl Mapped {
     ) -> Result<Self> {
         let protection = protection(mapping);
         let flags = match backing {
-            // Touched now, so that no page fault lands on a message.
-            Backing::SealedMemory | Backing::NamedMemory => MapFlags::SHARED | MapFlags::POPULATE,
             Backing::File => MapFlags::SHARED,
+            // Touched now, so that no page fault lands on a message.
+            _ => MapFlags::SHARED | MapFlags::POPULATE,
         };
         // SAFETY: the kernel chooses a place where nothing is mapped.
         let start = unsafe { mmap(null_mut(), len, protection, flags, file, 0)? };

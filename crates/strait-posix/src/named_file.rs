@@ -38,6 +38,7 @@ pub(crate) struct NamedFile {
     file: OwnedFd,
     path: PathBuf,
     lifetime: Lifetime,
+    lifetime_of: LifetimeOf,
     /// The process that has to remove the name: a forked child is not it.
     remover: Option<u32>,
 }
@@ -78,7 +79,7 @@ impl NamedFile {
                 Err(errno) => return Err(address.failed(errno)),
             }
         }
-        Ok(Self::new(file, address.path, lifetime, true))
+        Ok(Self::new(file, address.path, lifetime, lifetime_of, true))
     }
 
     /// Opens the file of the user `owner`. What is stale is removed, and isn't found.
@@ -101,7 +102,7 @@ impl NamedFile {
         if !attached || !is_linked(&file) {
             return Err(address.not_found());
         }
-        Ok(Self::new(file, address.path, lifetime, false))
+        Ok(Self::new(file, address.path, lifetime, lifetime_of, false))
     }
 
     /// Frees the name, whoever needs the file.
@@ -124,14 +125,20 @@ impl NamedFile {
         leads_to(path, &self.file)
     }
 
-    fn new(file: OwnedFd, path: &Path, lifetime: Lifetime, creator: bool) -> Self {
+    fn new(
+        file: OwnedFd,
+        path: &Path,
+        lifetime: Lifetime,
+        lifetime_of: LifetimeOf,
+        creator: bool,
+    ) -> Self {
         let removes = match lifetime {
             Lifetime::LastDetach => true,
             Lifetime::Persistent => false,
             _ => creator,
         };
         let remover = removes.then(std::process::id);
-        Self { file, path: path.to_owned(), lifetime, remover }
+        Self { file, path: path.to_owned(), lifetime, lifetime_of, remover }
     }
 }
 
@@ -144,10 +151,13 @@ impl Drop for NamedFile {
         let directory = self.path.parent().unwrap_or(Path::new("/"));
         let address =
             Address { directory, path: &self.path, operation: "remove a name", name: &name };
-        // Given back first, so that of two that leave together the last finds it stale. What can't
-        // be removed now stays stale, and is reclaimed by the next user.
+        // Given back first, so that of two that leave together the last finds it stale. A descriptor
+        // that can't write can't lock, so then it is opened again. What can't be removed now stays
+        // stale, and is reclaimed by the next user.
         if lease_of(self.lifetime).is_some_and(|lease| lease.release(&self.file).is_ok()) {
-            let _ = remove_if_stale(&self.file, self.lifetime, address);
+            if remove_if_stale(&self.file, self.lifetime, address).is_err() {
+                let _ = remove_stale(address, self.lifetime_of);
+            }
         }
     }
 }
@@ -288,7 +298,9 @@ fn open_plain(address: Address<'_>, owner: u32, mapping: Mapping) -> Result<Owne
     let file = match fs::open(address.path, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Err(address.not_found()),
-        Err(Errno::LOOP | Errno::NXIO) => return Err(address.foreign("it is no plain file")),
+        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
+            return Err(address.foreign("it is no plain file"));
+        }
         Err(errno) => return Err(address.failed(errno)),
     };
     let stat = fs::fstat(&file).map_err(|errno| address.failed(errno))?;

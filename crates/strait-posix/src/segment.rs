@@ -1,4 +1,5 @@
 //! Shared memory: named in `/dev/shm`, anonymous in a memory file, and any plain file.
+#![expect(unsafe_code, reason = "promises where the memory is")]
 
 use crate::{
     mapping::{Backing, Mapped},
@@ -35,7 +36,9 @@ enum Source {
     File,
 }
 
-impl Segment for PosixSegment {
+// SAFETY: `Mapped` owns the mapping, never changes it, and unmaps it when it is dropped; the kernel
+// maps whole pages.
+unsafe impl Segment for PosixSegment {
     fn create(name: &Name, new: &NewSegment<'_>) -> Result<Self> {
         const CREATE: &str = "create shared memory";
         let place = Place::new(name, None);
@@ -84,20 +87,18 @@ impl Segment for PosixSegment {
 
     fn map_file(path: &Path, len: Option<usize>, mapping: Mapping) -> Result<Self> {
         const MAP: &str = "map the file";
-        let (access, create) = match (mapping, len) {
-            (Mapping::ReadWrite, Some(_)) => (OFlags::RDWR, OFlags::CREATE),
-            (Mapping::ReadWrite, None) => (OFlags::RDWR, OFlags::empty()),
-            (Mapping::ReadOnly, _) => (OFlags::RDONLY, OFlags::empty()),
-        };
         let on = |error: Error| error.on(path.display());
-        // Not blocking, for the case that it is a pipe.
-        let flags = access | create | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = fs::open(path, flags, Mode::from_raw_mode(0o666))
+        let (file, made) = open_or_make(path, len.is_some(), mapping)
             .map_err(|errno| on(Error::os(MAP, errno)))?;
         let mut now = file_len_or_zero(file.as_fd(), MAP).map_err(on)?;
         if let Some(len) = len.filter(|&len| len > now && mapping == Mapping::ReadWrite) {
             let directory = path.parent().and_then(Path::to_str);
-            let full = |errno| on(out_of_space(MAP, errno, len, directory));
+            let full = |errno| {
+                if made {
+                    let _ = fs::unlink(path);
+                }
+                on(out_of_space(MAP, errno, len, directory))
+            };
             match shm::reserve(&file, len as u64) {
                 // A file system that can't reserve. A full one shows as truncation then.
                 Err(Errno::OPNOTSUPP) => fs::ftruncate(&file, len as u64).map_err(full)?,
@@ -144,8 +145,12 @@ impl PosixSegment {
             return Err(Error::new(ErrorKind::PeerCorrupt, RECEIVE, why));
         }
         let len = file_len(file.as_fd(), RECEIVE)?;
-        let mapped = Mapped::new(&file, len, Mapping::ReadWrite, Backing::SealedMemory)
-            .map_err(|errno| Error::os(RECEIVE, errno))?;
+        check_available(RECEIVE, len)?;
+        let failed = |errno| out_of_space(RECEIVE, errno, len, None);
+        // A peer may have left holes, which would be filled when they are touched.
+        shm::reserve(&file, len as u64).map_err(failed)?;
+        let mapped =
+            Mapped::new(&file, len, Mapping::ReadWrite, Backing::PeerMemory).map_err(failed)?;
         Ok(Self { mapped, source: Source::Anonymous(file) })
     }
 
@@ -155,6 +160,28 @@ impl PosixSegment {
             Source::Anonymous(file) => Some(file.as_fd()),
             Source::Named(_) | Source::File => None,
         }
+    }
+}
+
+/// Opens a file; or makes it, where that is asked for and it isn't there, and says so.
+fn open_or_make(path: &Path, make: bool, mapping: Mapping) -> rustix::io::Result<(OwnedFd, bool)> {
+    // Not blocking, for the case that it is a pipe.
+    let always = OFlags::CLOEXEC | OFlags::NONBLOCK;
+    if mapping == Mapping::ReadOnly {
+        return Ok((fs::open(path, OFlags::RDONLY | always, Mode::empty())?, false));
+    }
+    match fs::open(path, OFlags::RDWR | always, Mode::empty()) {
+        Err(Errno::NOENT) if make => {
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | always;
+            match fs::open(path, flags, Mode::from_raw_mode(0o666)) {
+                // Somebody made it in between.
+                Err(Errno::EXIST) => {
+                    Ok((fs::open(path, OFlags::RDWR | always, Mode::empty())?, false))
+                }
+                file => Ok((file?, true)),
+            }
+        }
+        file => Ok((file?, false)),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Named shared memory and files can't be sealed, so whoever may write to one may also cut it off;
 //! touching what is gone raises SIGBUS, which ends the process. When the first such mapping is made,
-//! a handler for SIGBUS is installed. Where the fault lies in a guarded mapping, it puts a page of
-//! private zeros there, notes that the mapping isn't intact, and lets the access go on. Every other
+//! a handler for SIGBUS is installed. Where the fault lies in a guarded mapping, it puts private zeros
+//! there and behind, notes that the mapping isn't intact, and lets the access go on. Every other
 //! SIGBUS goes to the handler that was there before.
 //!
 //! A handler may interrupt anything, so it takes no lock and allocates nothing: it walks a list to
@@ -131,23 +131,25 @@ fn install() -> Result<()> {
 
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel passes a valid `siginfo_t`, which for SIGBUS has an address.
-    let address = unsafe { (*info).si_addr() }.addr();
-    match entries().find(|entry| entry.guards(address)) {
+    let (address, code) = unsafe { ((*info).si_addr().addr(), (*info).si_code) };
+    let guarded = |entry: &&Entry| code == libc::BUS_ADRERR && entry.guards(address);
+    match entries().find(guarded) {
         Some(entry) if fill(entry, address) => {}
         _ => pass_on(signal, info, context),
     }
 }
 
-/// Puts zeros where the fault was.
+/// Puts zeros where the fault was, and on all pages behind: what was cut off is cut off to the end,
+/// and one mapping a page would soon be more than the kernel permits.
 fn fill(entry: &Entry, address: usize) -> bool {
     let page = address & !(page_size() - 1);
     let protection = ProtFlags::from_bits_retain(entry.protection.load(Ordering::Relaxed));
     let place = std::ptr::without_provenance_mut(page);
-    // SAFETY: replaces one page of a mapping that this module guards, which can't be read or written
+    let len = entry.end.load(Ordering::Relaxed).saturating_sub(page);
+    // SAFETY: replaces the end of a mapping that this module guards, which can't be read or written
     // any more. `mmap` is a plain system call, which a handler may make.
-    let filled = unsafe {
-        mmap_anonymous(place, page_size(), protection, MapFlags::PRIVATE | MapFlags::FIXED)
-    };
+    let filled =
+        unsafe { mmap_anonymous(place, len, protection, MapFlags::PRIVATE | MapFlags::FIXED) };
     entry.truncated.store(true, Ordering::Relaxed);
     filled.is_ok()
 }
@@ -156,6 +158,8 @@ fn fill(entry: &Entry, address: usize) -> bool {
 fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     type Detailed = extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void);
     type Plain = extern "C" fn(c_int);
+    // SAFETY: as in `handle`.
+    let sent = unsafe { (*info).si_code } <= 0;
     let previous = PREVIOUS.get();
     match previous.map(|action| (action.sa_sigaction, action.sa_flags)) {
         Some((handler, flags)) if handler != libc::SIG_DFL && handler != libc::SIG_IGN => {
@@ -167,10 +171,17 @@ fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void
                 unsafe { std::mem::transmute::<usize, Plain>(handler)(signal) }
             }
         }
+        Some((libc::SIG_IGN, _)) if sent => {}
         _ => {
-            // The access is repeated after the return, and then ends the process as it should.
-            // SAFETY: sets a disposition, which a handler may do.
-            unsafe { libc::signal(signal, libc::SIG_DFL) };
+            // The access is repeated after the return, and then ends the process as it should. One
+            // that was sent by a process is sent again.
+            // SAFETY: sets a disposition and raises a signal, which a handler may do.
+            unsafe {
+                libc::signal(signal, libc::SIG_DFL);
+                if sent {
+                    libc::raise(signal);
+                }
+            }
         }
     }
 }

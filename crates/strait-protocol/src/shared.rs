@@ -76,9 +76,25 @@ unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
 /// `InvalidInput` where they don't lie inside.
 pub fn read<S: Segment>(segment: &S, offset: usize, buffer: &mut [u8]) -> Result<()> {
     let place = locate(segment, offset, buffer.len(), 1)?;
-    // SAFETY: `locate` has checked that the bytes lie inside the mapping.
-    unsafe { load(place, buffer) };
+    // SAFETY: `locate` has checked that the bytes lie inside the mapping; the buffer is borrowed
+    // exclusively.
+    unsafe { load(place, buffer.as_mut_ptr(), buffer.len()) };
     Ok(())
+}
+
+/// Replaces what is in `buffer` by a copy of `len` bytes, which no peer can change any more.
+///
+/// # Safety
+///
+/// `from` is valid for reading `len` bytes.
+pub(crate) unsafe fn copy_out(from: NonNull<u8>, len: usize, buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.reserve(len);
+    // SAFETY: there is room for `len` bytes now, all of which `load` writes.
+    unsafe {
+        load(from, buffer.as_mut_ptr(), len);
+        buffer.set_len(len);
+    }
 }
 
 /// Copies `bytes` into `segment` at `offset`.
@@ -247,23 +263,22 @@ const WORD: usize = size_of::<usize>();
 ///
 /// # Safety
 ///
-/// `from` is valid for reading `to.len()` bytes.
-unsafe fn load(from: NonNull<u8>, to: &mut [u8]) {
-    let (head, words) = split(from, to.len());
+/// `from` is valid for reading `len` bytes and `to` for writing them, and they don't overlap.
+unsafe fn load(from: NonNull<u8>, to: *mut u8, len: usize) {
+    let (head, words) = split(from, len);
     let from = from.as_ptr();
-    // SAFETY: all offsets are less than the length; the words are aligned by `split`. Atomics of
-    // the same size as the integers may be read by reference while other processes write.
+    let tail = head + WORD * words;
+    // SAFETY: all offsets are less than the length; the words of `from` are aligned by `split`, those
+    // of `to` needn't be. Atomics of the same size as the integers may be read by reference while
+    // other processes write.
     unsafe {
-        let byte = |i: usize| AtomicU8::from_ptr(from.add(i)).load(Relaxed);
-        let (first, rest) = to.split_at_mut(head);
-        first.iter_mut().enumerate().for_each(|(i, to)| *to = byte(i));
-        let mut chunks = rest.chunks_exact_mut(WORD);
-        for (i, to) in chunks.by_ref().enumerate() {
-            let word = AtomicUsize::from_ptr(from.add(head + WORD * i).cast()).load(Relaxed);
-            to.copy_from_slice(&word.to_ne_bytes());
+        for i in (0..head).chain(tail..len) {
+            to.add(i).write(AtomicU8::from_ptr(from.add(i)).load(Relaxed));
         }
-        let tail = head + WORD * words;
-        chunks.into_remainder().iter_mut().enumerate().for_each(|(i, to)| *to = byte(tail + i));
+        for i in (head..tail).step_by(WORD) {
+            let word = AtomicUsize::from_ptr(from.add(i).cast()).load(Relaxed);
+            to.add(i).cast::<usize>().write_unaligned(word);
+        }
     }
 }
 
@@ -275,20 +290,16 @@ unsafe fn load(from: NonNull<u8>, to: &mut [u8]) {
 unsafe fn store(to: NonNull<u8>, from: &[u8]) {
     let (head, words) = split(to, from.len());
     let to = to.as_ptr();
-    // SAFETY: as in `load`.
+    let tail = head + WORD * words;
+    // SAFETY: as in `load`, the other way round.
     unsafe {
-        let byte = |i: usize, value: u8| AtomicU8::from_ptr(to.add(i)).store(value, Relaxed);
-        let (first, rest) = from.split_at(head);
-        first.iter().enumerate().for_each(|(i, &from)| byte(i, from));
-        let mut chunks = rest.chunks_exact(WORD);
-        for (i, from) in chunks.by_ref().enumerate() {
-            let mut word = [0; WORD];
-            word.copy_from_slice(from);
-            let place = AtomicUsize::from_ptr(to.add(head + WORD * i).cast());
-            place.store(usize::from_ne_bytes(word), Relaxed);
+        for i in (0..head).chain(tail..from.len()) {
+            AtomicU8::from_ptr(to.add(i)).store(from[i], Relaxed);
         }
-        let tail = head + WORD * words;
-        chunks.remainder().iter().enumerate().for_each(|(i, &from)| byte(tail + i, from));
+        for i in (head..tail).step_by(WORD) {
+            let word = from.as_ptr().add(i).cast::<usize>().read_unaligned();
+            AtomicUsize::from_ptr(to.add(i).cast()).store(word, Relaxed);
+        }
     }
 }
 
@@ -313,7 +324,7 @@ mod tests {
                 // SAFETY: offset and length together are less than the 64 bytes.
                 unsafe {
                     store(base.add(offset), &source[..len]);
-                    load(base.add(offset), &mut back);
+                    load(base.add(offset), back.as_mut_ptr(), len);
                 }
                 assert_eq!(back, source[..len], "{len} bytes at {offset}");
             }

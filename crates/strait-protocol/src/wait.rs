@@ -96,7 +96,8 @@ pub(crate) fn wait_for<T, D: Doorbell>(
         };
         asleep.store(0, Ordering::Relaxed);
         let ended = match wake? {
-            Wake::Rung => continue,
+            Wake::Rung if !deadline.has_passed() => continue,
+            Wake::Rung => Waited::TimedOut,
             Wake::HungUp => Waited::HungUp,
             Wake::TimedOut => Waited::TimedOut,
         };

@@ -37,7 +37,8 @@ use strait_protocol::{Header, Kind, shared};
 /// Space is reserved when it is created: where memory is full, creation fails, and no access does
 /// later. A peer that truncates what is behind named memory or a file can't end this process: what
 /// is gone reads as zeros, and [`read`](Self::read) and [`write`](Self::write) return
-/// `PeerCorrupt`. For that, on POSIX systems a handler for SIGBUS is installed with the first such
+/// `PeerCorrupt` once they have touched a page that is gone; a cut within a page reads as zeros
+/// too, and isn't noticed. For that, on POSIX systems a handler for SIGBUS is installed with the first such
 /// mapping, which passes on what isn't its own.
 #[derive(Debug)]
 pub struct SharedMemory<B: Backend> {

@@ -118,6 +118,7 @@ impl<B: Backend> Options<B> {
     /// Those of [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(&self, name: impl AsRef<str>) -> Result<SharedMemory<B>> {
         let name = Name::new(name.as_ref())?;
+        self.refuse_owner(&name)?;
         let len = self.wanted_len(CREATE)?;
         first_of(
             &name,
@@ -180,6 +181,7 @@ impl<B: Backend> Options<B> {
         mut init: impl FnMut() -> T,
     ) -> Result<Shared<T, B>> {
         let name = Name::new(name.as_ref())?;
+        self.refuse_owner(&name)?;
         first_of(
             &name,
             || self.open_value(&name),
@@ -218,6 +220,11 @@ impl<B: Backend> Options<B> {
         if self.access != Access::Private {
             B::CAPABILITIES.require(Capability::SharedAccess, CREATE)?;
         }
+        if self.mapping == Mapping::ReadOnly {
+            let why = "what is created can't be mapped for reading only";
+            return Err(Error::new(ErrorKind::InvalidInput, CREATE, why).on(name));
+        }
+        self.refuse_owner(name)?;
         let lifetime = self.lifetime.unwrap_or(usual);
         let header = Header {
             kind,
@@ -257,6 +264,14 @@ impl<B: Backend> Options<B> {
         B::CAPABILITIES.require(Capability::NamedSegments, OPEN)?;
         self.require_mapping(OPEN)?;
         B::Segment::open(name, self.owner, self.mapping)
+    }
+
+    fn refuse_owner(&self, name: &Name) -> Result<()> {
+        if self.owner.is_none() {
+            return Ok(());
+        }
+        let why = "nothing can be created for another user";
+        Err(Error::new(ErrorKind::InvalidInput, CREATE, why).on(name).hint("open it"))
     }
 
     fn require_mapping(&self, operation: &'static str) -> Result<()> {

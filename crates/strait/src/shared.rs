@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use std::{fmt, ops::Deref};
-use strait_core::{Backend, Name, Result};
+use strait_core::{Backend, Name, Result, Segment};
 use strait_protocol::shared::{Shareable, Value};
 
 /// A value that several processes share: an atomic, an array of them, plain data that never changes,
@@ -65,6 +65,12 @@ impl<T: Shareable, B: Backend> Shared<T, B> {
     /// The name.
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Whether all of the memory is still there, as far as it was touched: `false` once a peer is
+    /// seen to have truncated what is behind it, and the value is this process' alone.
+    pub fn is_intact(&self) -> bool {
+        self.value.segment().is_intact()
     }
 
     pub(crate) fn new(value: Value<T, B::Segment>, name: Name) -> Self {

@@ -25,6 +25,7 @@ behaviours! {
     a_capacity_that_can_not_be_is_refused needs [Rendezvous],
     finishing_waits_until_everything_was_received needs [Rendezvous],
     a_sender_that_aborts_has_not_finished needs [Rendezvous],
+    a_message_that_is_leaked_is_not_received_again needs [Rendezvous],
     senders_are_served_one_after_another needs [Rendezvous],
 }
 
@@ -293,6 +294,26 @@ fn a_sender_that_aborts_has_not_finished<B: Backend>() -> Verdict {
     assert_eq!(&*receiver.recv_ref()?, b"half");
     assert_eq!(kind_of(receiver.recv_ref()), ErrorKind::Disconnected);
     assert!(!receiver.is_finished());
+    Ok(())
+}
+
+fn a_message_that_is_leaked_is_not_received_again<B: Backend>() -> Verdict {
+    let name = unique("leaked");
+    let mut receiver = ByteReceiver::<B>::bind(&name)?;
+    let mut sender = ByteSender::<B>::connect(&name)?;
+    for number in 0..3_u8 {
+        sender.send(&[number])?;
+    }
+    for number in 0..3_u8 {
+        let message = match number % 2 {
+            0 => receiver.recv_ref()?,
+            _ => receiver.try_recv_ref()?,
+        };
+        assert_eq!(&*message, [number]);
+        std::mem::forget(message);
+    }
+    assert_eq!(kind_of(receiver.try_recv_ref()), ErrorKind::WouldBlock);
+    sender.finish_timeout(PATIENCE)?;
     Ok(())
 }
 

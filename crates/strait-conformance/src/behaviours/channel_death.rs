@@ -16,6 +16,7 @@ behaviours! {
     what_a_sender_killed_at_any_moment_sent_is_a_whole_prefix needs [Rendezvous],
     a_message_that_was_not_sent_dies_with_its_sender needs [Rendezvous],
     a_waiting_sender_learns_within_100_ms_that_the_receiver_was_killed needs [Rendezvous],
+    a_trying_sender_learns_that_the_receiver_was_killed needs [Rendezvous],
     a_sender_learns_that_the_receiver_is_dropped needs [Rendezvous],
     a_sender_that_was_never_received_learns_of_the_end needs [Rendezvous],
     a_killed_receiver_is_replaced_and_senders_reconnect needs [Rendezvous],
@@ -182,6 +183,26 @@ fn a_waiting_sender_learns_within_100_ms_that_the_receiver_was_killed<B: Backend
 fn reclaim<B: Backend>(name: &str) -> Verdict {
     ByteReceiver::<B>::bind(name)?;
     Ok(())
+}
+
+fn a_trying_sender_learns_that_the_receiver_was_killed<B: Backend>() -> Verdict {
+    let name = unique("trying");
+    let mut peer = Peer::with_args(bind_and_stay::<B>, [name.as_str(), "only bind"])?;
+    peer.expect("bound")?;
+    let mut sender = ByteSender::<B>::connect(&name)?;
+    while sender.try_send(&[0; 1000]).is_ok() {}
+    peer.kill()?;
+    reclaim::<B>(&name)?;
+    for _ in 0..1000 {
+        match kind_of(sender.try_send(&[0; 1000])) {
+            ErrorKind::WouldBlock => {}
+            kind => {
+                assert_eq!(kind, ErrorKind::Disconnected);
+                return Ok(());
+            }
+        }
+    }
+    Err("a thousand tries didn't show it".into())
 }
 
 fn bind_and_stay<B: Backend>(stage: &mut Stage) -> Verdict {

@@ -11,6 +11,7 @@ behaviours! {
     lifetime;
     a_name_ends_with_its_creator_and_the_memory_stays needs [NamedSegments],
     a_name_ends_with_the_last_that_has_it_open needs [NamedSegments],
+    a_name_ends_with_the_last_also_if_that_one_only_reads needs [NamedSegments, ReadOnlyMappings],
     a_persistent_name_stays_until_it_is_removed needs [NamedSegments],
     a_name_of_the_last_survives_any_order_of_coming_and_going needs [NamedSegments],
 }
@@ -47,6 +48,18 @@ fn a_name_ends_with_the_last_that_has_it_open<B: Backend>() -> Verdict {
     drop(SharedMemory::<B>::open(&name)?);
     drop(third);
     assert_eq!(kind_of(SharedMemory::<B>::open(&name)), ErrorKind::NotFound);
+    Ok(())
+}
+
+fn a_name_ends_with_the_last_also_if_that_one_only_reads<B: Backend>() -> Verdict {
+    let name = unique("reader");
+    let writer = SharedMemory::<B>::open_or_create(&name, 64)?;
+    let reader = SharedMemory::<B>::options().read_only().open(&name)?;
+    drop(writer);
+    drop(SharedMemory::<B>::open(&name)?);
+    drop(reader);
+    // Removed, and not only stale, which opening would hide.
+    assert_eq!(kind_of(SharedMemory::<B>::remove(&name)), ErrorKind::NotFound);
     Ok(())
 }
 

@@ -23,6 +23,8 @@ behaviours! {
     a_file_that_can_not_be_mapped_is_an_error needs [FileSegments],
     a_read_only_file_is_not_written needs [FileSegments, ReadOnlyMappings],
     a_peer_that_truncates_a_mapped_file_can_not_crash_us needs [FileSegments, TruncationGuard],
+    what_was_truncated_can_be_touched_anywhere needs [FileSegments, TruncationGuard],
+    what_can_not_be_created_as_asked_is_refused needs [NamedSegments],
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
@@ -202,6 +204,35 @@ fn a_peer_that_truncates_a_mapped_file_can_not_crash_us<B: Backend>() -> Verdict
     // Nothing else has suffered.
     other.read(0, &mut bytes[..1 << 16])?;
     assert!(other.is_intact() && bytes[..1 << 16].iter().all(|&byte| byte == 8));
+    Ok(())
+}
+
+fn what_was_truncated_can_be_touched_anywhere<B: Backend>() -> Verdict {
+    // Far more pages than a process may have mappings.
+    const LEN: usize = 1 << 30;
+    const STRIDE: usize = 8192;
+    let file = File::new("far", b"")?;
+    // Not reserved: it takes no space, here or in memory.
+    fs::OpenOptions::new().write(true).open(&file)?.set_len(LEN as u64)?;
+    let memory = SharedMemory::<B>::map_file(&file)?;
+    fs::OpenOptions::new().write(true).open(&file)?.set_len(0)?;
+    for offset in (0..LEN).step_by(STRIDE) {
+        assert_eq!(memory.atomic_u64(offset)?.load(Ordering::Relaxed), 0);
+    }
+    assert!(!memory.is_intact());
+    Ok(())
+}
+
+fn what_can_not_be_created_as_asked_is_refused<B: Backend>() -> Verdict {
+    let name = unique("as-asked");
+    let options = SharedMemory::<B>::options().len(64);
+    assert_eq!(kind_of(options.clone().read_only().create(&name)), ErrorKind::InvalidInput);
+    let others = options.owner(12_345);
+    assert_eq!(kind_of(others.create(&name)), ErrorKind::InvalidInput);
+    assert_eq!(kind_of(others.open_or_create(&name)), ErrorKind::InvalidInput);
+    let value = others.open_or_create_shared(&name, || 1_u64);
+    assert_eq!(value.err().map(|error| error.kind()), Some(ErrorKind::InvalidInput));
+    assert_eq!(kind_of(SharedMemory::<B>::open(&name)), ErrorKind::NotFound);
     Ok(())
 }
 

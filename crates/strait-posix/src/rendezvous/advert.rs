@@ -3,7 +3,7 @@
 use super::directory::Place;
 use crate::named_file::{Address, NamedFile};
 use rustix::io::Errno;
-use std::os::fd::BorrowedFd;
+use std::{os::fd::BorrowedFd, path::Path};
 use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Result};
 
 /// The advert of a listener.
@@ -69,8 +69,8 @@ impl Advert {
     }
 
     /// Whether the listener that showed it still does.
-    pub(crate) fn is_current(&self, place: &Place<'_>) -> bool {
-        self.file.is_at(&place.advert)
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        self.file.is_at(path)
     }
 
     pub(crate) fn into_content(self) -> Vec<u8> {

@@ -10,9 +10,9 @@ use crate::{PosixSegment, poll};
 use rustix::{
     io::Errno,
     net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
-        recvmsg, send, sendmsg, socket_with, socketpair, sockopt,
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+        SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
+        SocketType, connect, recv, recvmsg, send, sendmsg, socket_with, socketpair, sockopt,
     },
 };
 use std::{
@@ -116,10 +116,10 @@ impl Connection for PosixConnection {
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let received =
             retry(|| recvmsg(&self.socket, &mut [IoSliceMut::new(buffer)], &mut ancillary, flags));
-        let bytes = match received {
-            Ok(received) => received.bytes,
+        let (bytes, cut) = match received {
+            Ok(received) => (received.bytes, received.flags.contains(ReturnFlags::CTRUNC)),
             Err(Errno::AGAIN) => return Ok(None),
-            Err(Errno::CONNRESET) => 0,
+            Err(Errno::CONNRESET) => (0, false),
             Err(errno) => return Err(Error::os(RECEIVE, errno)),
         };
         let mut descriptors: Vec<OwnedFd> = ancillary
@@ -131,6 +131,8 @@ impl Connection for PosixConnection {
             .flatten()
             .collect();
         match (descriptors.pop(), descriptors.len()) {
+            // One came, and this process has no room for it.
+            (None, _) if cut => Err(Error::os(RECEIVE, Errno::MFILE)),
             (None, _) => Ok(Some((bytes, None))),
             (Some(one), 0) => Ok(Some((bytes, Some(PosixSegment::received(one)?)))),
             _ => Err(Error::new(ErrorKind::PeerCorrupt, RECEIVE, "too many descriptors came")),

@@ -1,5 +1,6 @@
 //! The directory in which the sockets of one user are: nobody else can enter it.
 
+use crate::sys::shm;
 use rustix::{
     fs::{self, FileType, Mode, OFlags},
     io::Errno,
@@ -71,16 +72,37 @@ impl Directory {
 /// Where the directory is, or would be.
 ///
 /// A process that was started without `XDG_RUNTIME_DIR` finds the same one, where systemd's place
-/// for it exists.
+/// for it exists. The last resort is beside named shared memory: it is there wherever that works, and
+/// nobody cleans it up after some days, as happens in `/tmp`.
 fn place() -> PathBuf {
     let user = rustix::process::geteuid().as_raw();
-    let own = |directory: &PathBuf| directory.is_absolute() && check(directory, 0o022).is_ok();
-    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    runtime
+    let systemd = PathBuf::from(format!("/run/user/{user}"));
+    runtime_directory()
         .into_iter()
-        .chain([PathBuf::from(format!("/run/user/{user}"))])
-        .find(own)
-        .map_or_else(|| format!("/tmp/strait-{user}").into(), |directory| directory.join("strait"))
+        .chain([systemd])
+        .find(|directory| unusable(directory).is_none())
+        .map_or_else(
+            || Path::new(shm::DIRECTORY).join(format!(".strait-{user}")),
+            |directory| directory.join("strait"),
+        )
+}
+
+/// What `XDG_RUNTIME_DIR` says, if it says something.
+fn runtime_directory() -> Option<PathBuf> {
+    env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Why `XDG_RUNTIME_DIR` is passed over, if it is: a process with another one won't be met.
+pub(crate) fn complaint() -> Option<String> {
+    unusable(&runtime_directory()?)
+}
+
+/// Why a directory isn't one for what only this user may use.
+fn unusable(directory: &Path) -> Option<String> {
+    if !directory.is_absolute() {
+        return Some(format!("{} is no absolute path", directory.display()));
+    }
+    check(directory, 0o022).err()
 }
 
 const ADVERT: &str = ".advert";

@@ -20,10 +20,11 @@ use strait_core::{Error, Listener, Name, Result};
 pub struct PosixListener {
     socket: OwnedFd,
     path: PathBuf,
+    advert_path: PathBuf,
     /// The process that bound it: a forked child doesn't free the name.
     owner: u32,
     // Given up last: who has it may touch the socket's path.
-    _advert: Advert,
+    advert: Advert,
 }
 
 impl PosixListener {
@@ -47,7 +48,8 @@ impl PosixListener {
             Error::os(LISTEN, errno).on(name)
         })?;
         let owner = std::process::id();
-        Ok(Self { socket, path: place.socket.clone(), owner, _advert: advert })
+        let (path, advert_path) = (place.socket.clone(), place.advert.clone());
+        Ok(Self { socket, path, advert_path, owner, advert })
     }
 }
 
@@ -81,7 +83,8 @@ impl AsFd for PosixListener {
 
 impl Drop for PosixListener {
     fn drop(&mut self) {
-        if self.owner == std::process::id() {
+        // Where the advert was taken away, somebody else may listen there by now.
+        if self.owner == std::process::id() && self.advert.is_at(&self.advert_path) {
             // What stays is replaced by the next listener.
             let _ = unlink_if_there(&self.path);
         }

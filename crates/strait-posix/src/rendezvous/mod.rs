@@ -10,12 +10,17 @@ mod connection;
 mod directory;
 mod listener;
 
-use crate::{Posix, PosixSegment, poll, sys::watch::Watch};
+use crate::{
+    Posix, PosixSegment, poll,
+    sys::{shm, watch::Watch},
+};
 use advert::Advert;
 use directory::Directory;
 use rustix::event::{PollFd, PollFlags};
 use std::{os::fd::AsFd, path::PathBuf};
 use strait_core::{Deadline, Error, ErrorKind, Name, Rendezvous, Result};
+
+pub(crate) use directory::complaint;
 
 pub use connection::PosixConnection;
 pub use listener::PosixListener;
@@ -64,9 +69,15 @@ impl Rendezvous for Posix {
     }
 }
 
-/// The directory of this user's sockets, checked.
+/// The directory of this user's sockets, checked and tried.
 pub(crate) fn examine() -> Result<PathBuf> {
-    Directory::open("use local sockets").map(|directory| directory.path().to_owned())
+    const USE: &str = "use local sockets";
+    let directory = Directory::open(USE)?;
+    shm::unnamed_file(directory.path()).map_err(|errno| {
+        let path = directory.path().display();
+        Error::os(USE, errno).hint(format!("{path} must be on a file system with unnamed files"))
+    })?;
+    Ok(directory.path().to_owned())
 }
 
 const CONNECT: &str = "connect to";
@@ -82,7 +93,7 @@ fn try_connect(
         let advert = Advert::read(&place)?;
         let connection = PosixConnection::connect(&place, deadline)?;
         // Of a listener that came in between, the advert would be another.
-        if advert.is_current(&place) {
+        if advert.is_at(&place.advert) {
             return Ok((connection, advert.into_content()));
         }
     }

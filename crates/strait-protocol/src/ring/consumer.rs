@@ -9,6 +9,7 @@ use crate::{
     primitive::Ordering,
     wait::{Spin, Waited, must_ring, wait_for},
 };
+use std::process::id;
 use strait_core::{Deadline, Doorbell, Error, ErrorKind, Result};
 
 /// The receiver's end: look at the oldest message, release it.
@@ -21,6 +22,8 @@ pub struct Consumer<R: RingMemory, D: Doorbell> {
     cursor: Cursor,
     spin: Spin,
     current: Option<Place>,
+    /// A forked child doesn't close its parent's end.
+    process: u32,
 }
 
 /// What came of looking for a message.
@@ -46,7 +49,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, published: position, freed: position };
-        Self { ring, bell, cursor, spin: Spin::adaptive(), current: None }
+        Self { ring, bell, cursor, spin: Spin::adaptive(), current: None, process: id() }
     }
 
     /// The same, waiting in another way.
@@ -98,8 +101,9 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
 
     /// The bytes of the current message; none where there is none.
     ///
-    /// They lie in memory that the sender maps too. A correct sender leaves them alone; who doesn't
-    /// trust the sender copies them before looking at them.
+    /// They lie in memory that the sender maps too. A correct sender leaves them alone; one that
+    /// doesn't changes what a `&[u8]` promises not to change, which is undefined behaviour. Who doesn't
+    /// trust the sender uses [`copy_into`](Self::copy_into).
     #[inline]
     pub fn message(&self) -> &[u8] {
         let Some(place) = self.current else { return &[] };
@@ -110,9 +114,18 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
         //   which `self` owns. The length was checked when the place was made.
         // * Initialised and not written: by rule 1 it is complete, and by rule 2 the sender doesn't
         //   write to it before it is freed, which needs `&mut self`.
-        // * A peer that breaks the rules can change the bytes; any value is a valid `u8`, and
-        //   nothing here decides by them.
+        // * That the sender keeps to these rules is what the caller trusts it for.
         unsafe { std::slice::from_raw_parts(start.add(place.message), place.len) }
+    }
+
+    /// Replaces what is in `buffer` by a copy of the current message, which the sender can't change
+    /// any more, whatever it does.
+    #[cfg(not(loom))]
+    pub fn copy_into(&self, buffer: &mut Vec<u8>) {
+        let Some(place) = self.current else { return buffer.clear() };
+        let start = std::ptr::NonNull::from(self.ring.words()).cast::<u8>();
+        // SAFETY: in bounds and valid for reading, as in `message`.
+        unsafe { crate::shared::copy_out(start.add(place.message), place.len, buffer) };
     }
 
     /// Gives the current message back: the sender may overwrite it.
@@ -151,6 +164,9 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
 
 impl<R: RingMemory, D: Doorbell> Drop for Consumer<R, D> {
     fn drop(&mut self) {
+        if self.process != id() {
+            return;
+        }
         let control = self.ring.control();
         control.receiver_closed.store(1, Ordering::Release);
         if must_ring(&control.sender_asleep) {

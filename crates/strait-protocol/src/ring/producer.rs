@@ -9,6 +9,7 @@ use crate::{
     primitive::Ordering,
     wait::{Spin, Waited, must_ring, wait_for},
 };
+use std::{process::id, thread::panicking};
 use strait_core::{Deadline, Doorbell, Error, ErrorKind, Result};
 
 /// The sender's end: reserve, write, publish.
@@ -23,6 +24,8 @@ pub struct Producer<R: RingMemory, D: Doorbell> {
     spin: Spin,
     reserved: Option<Place>,
     abandoned: bool,
+    /// A forked child doesn't close its parent's end.
+    process: u32,
 }
 
 /// What came of [`Producer::try_reserve`].
@@ -44,7 +47,15 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, freed: position };
-        Self { ring, bell, cursor, spin: Spin::adaptive(), reserved: None, abandoned: false }
+        Self {
+            ring,
+            bell,
+            cursor,
+            spin: Spin::adaptive(),
+            reserved: None,
+            abandoned: false,
+            process: id(),
+        }
     }
 
     /// The same, waiting in another way.
@@ -193,7 +204,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
 
 impl<R: RingMemory, D: Doorbell> Drop for Producer<R, D> {
     fn drop(&mut self) {
-        if !self.abandoned && !std::thread::panicking() {
+        if !self.abandoned && !panicking() && self.process == id() {
             self.close();
         }
     }

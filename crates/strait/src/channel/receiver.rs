@@ -90,8 +90,9 @@ impl<B: Backend> ByteReceiver<B> {
     /// Receives the next message where the sender wrote it, waiting for it. The sender can reuse
     /// the space when the message is dropped.
     ///
-    /// The bytes lie in memory that the sender maps too: one that isn't trusted could change them
-    /// while they are looked at. [`recv_into`](Self::recv_into) copies them first.
+    /// The bytes lie in memory that the sender maps too, and this trusts the sender, a process of the
+    /// same user, not to change what it has sent: it would change a `&[u8]` that is being looked at,
+    /// which is undefined behaviour. [`recv_into`](Self::recv_into) trusts it for nothing.
     ///
     /// # Errors
     ///
@@ -127,7 +128,7 @@ impl<B: Backend> ByteReceiver<B> {
     }
 
     /// Receives a copy of the next message into `buffer`, whose contents it replaces, waiting for
-    /// it.
+    /// it. Whatever the sender does, the copy stays as it is.
     ///
     /// # Errors
     ///
@@ -168,6 +169,8 @@ impl<B: Backend> ByteReceiver<B> {
     #[inline]
     fn receive(&mut self, deadline: Deadline) -> Result<()> {
         if let Some(sender) = &mut self.sender {
+            // Of a message that was leaked, as no other can still be there.
+            sender.release();
             // The way of an active pair: no clock is asked, no system call made.
             if let Ok(Received::Message) = sender.try_receive() {
                 return Ok(());
@@ -195,6 +198,7 @@ impl<B: Backend> ByteReceiver<B> {
             return Err(self.failed(ErrorKind::WouldBlock, "no sender is there"));
         }
         let Some(sender) = &mut self.sender else { return Ok(()) };
+        sender.release();
         let mut received = sender.try_receive();
         if let Ok(Received::Empty) = received {
             // Asking the system whether the sender lives takes longer than looking.
@@ -231,32 +235,47 @@ impl<B: Backend> ByteReceiver<B> {
     /// Waits until a sender has introduced itself; `false` if the deadline passed first.
     fn accept(&mut self, deadline: Deadline) -> Result<bool> {
         loop {
-            while self.arriving.len() < MAX_ARRIVING {
-                match self.listener.accept()? {
-                    Some(connection) => self.arriving.push(connection),
-                    None => break,
-                }
-            }
-            // In the order in which they came; who says something wrong is let go.
-            let mut i = 0;
-            while i < self.arriving.len() {
-                match introduction::<B>(&self.arriving[i], self.capacity) {
-                    Introduction::Awaited => i += 1,
-                    Introduction::Refused => drop(self.arriving.remove(i)),
-                    Introduction::Made(ring) => {
-                        let connection = self.arriving.remove(i);
-                        self.sender = Some(Consumer::new(ring, connection));
-                        return Ok(true);
-                    }
-                }
+            if let Some(sender) = self.first_introduced()? {
+                self.sender = Some(sender);
+                return Ok(true);
             }
             if self.arriving.len() == MAX_ARRIVING {
                 // The one that has kept silent longest makes room.
                 self.arriving.remove(0);
-            } else if !B::wait_any(&self.listener, &self.arriving, deadline)? {
-                return Ok(false);
+            }
+            match self.listener.accept()? {
+                Some(connection) => self.arriving.push(connection),
+                None if !B::wait_any(&self.listener, &self.arriving, deadline)? => {
+                    return Ok(false);
+                }
+                None => {}
+            }
+            if deadline.has_passed() {
+                // Looked at once more: who came in time is served, also by a `try_`.
+                self.sender = self.first_introduced()?;
+                return Ok(self.sender.is_some());
             }
         }
+    }
+
+    /// The first of those that have connected and introduced themselves, in the order in which they
+    /// came. Who says something wrong is let go.
+    fn first_introduced(&mut self) -> Result<Option<Sender<B>>> {
+        let mut i = 0;
+        while let Some(connection) = self.arriving.get(i) {
+            match introduction::<B>(connection, self.capacity) {
+                Ok(Introduction::Awaited) => i += 1,
+                Ok(Introduction::Refused) => drop(self.arriving.remove(i)),
+                Ok(Introduction::Made(ring)) => {
+                    return Ok(Some(Consumer::new(ring, self.arriving.remove(i))));
+                }
+                Err(error) => {
+                    self.arriving.remove(i);
+                    return Err(error.on(&self.name));
+                }
+            }
+        }
+        Ok(None)
     }
 
     #[cold]
@@ -283,8 +302,10 @@ pub struct Message<'a, B: Backend> {
 
 impl<B: Backend> Message<'_, B> {
     fn copy_into(&self, buffer: &mut Vec<u8>) {
-        buffer.clear();
-        buffer.extend_from_slice(self);
+        match &self.receiver.sender {
+            Some(sender) => sender.copy_into(buffer),
+            None => buffer.clear(),
+        }
     }
 }
 
@@ -327,18 +348,28 @@ enum Introduction<B: Backend> {
     Refused,
 }
 
-fn introduction<B: Backend>(connection: &B::Connection, capacity: usize) -> Introduction<B> {
+/// Fails only where this process is in want of something.
+fn introduction<B: Backend>(
+    connection: &B::Connection,
+    capacity: usize,
+) -> Result<Introduction<B>> {
     const GREET: &str = "accept a sender";
     let mut bytes = [0; Hello::LEN];
     let (len, segment) = match connection.receive(&mut bytes) {
-        Ok(None) => return Introduction::Awaited,
+        Ok(None) => return Ok(Introduction::Awaited),
         Ok(Some((len, Some(segment)))) => (len, segment),
-        Ok(Some((_, None))) | Err(_) => return Introduction::Refused,
+        Ok(Some((_, None))) => return Ok(Introduction::Refused),
+        Err(error) => {
+            return match error.kind() {
+                ErrorKind::Os | ErrorKind::OutOfMemory => Err(error),
+                _ => Ok(Introduction::Refused),
+            };
+        }
     };
-    match Hello::from_bytes(&bytes[..len], GREET) {
+    Ok(match Hello::from_bytes(&bytes[..len], GREET) {
         Ok(hello) if hello.capacity == capacity as u64 => {
             SegmentRing::attach(segment, capacity).map_or(Introduction::Refused, Introduction::Made)
         }
         _ => Introduction::Refused,
-    }
+    })
 }

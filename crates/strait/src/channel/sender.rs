@@ -37,6 +37,7 @@ use strait_protocol::{
 pub struct ByteSender<B: Backend> {
     producer: Producer<SegmentRing<B::Segment>, B::Connection>,
     name: Name,
+    full_looks: u32,
 }
 
 impl<B: Backend> ByteSender<B> {
@@ -110,13 +111,12 @@ impl<B: Backend> ByteSender<B> {
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Self::send), and `WouldBlock` where there is none.
+    /// Those of [`send`](Self::send), and `WouldBlock` where there is none. The end of a receiver
+    /// that was killed is noticed within 64 calls.
     pub fn try_loan(&mut self, len: usize) -> Result<Loan<'_, B>> {
         match self.producer.try_reserve(len) {
             Ok(Reserved::Yes) => Ok(Loan { sender: self }),
-            Ok(Reserved::Full) => {
-                Err(Error::new(ErrorKind::WouldBlock, SEND, "the ring is full").on(&self.name))
-            }
+            Ok(Reserved::Full) => self.refuse_or_notice(len),
             Err(error) => Err(error.on(&self.name)),
         }
     }
@@ -173,7 +173,7 @@ impl<B: Backend> ByteSender<B> {
         let ring = SegmentRing::create(capacity_here, B::current_process()?)?;
         connection.send(&Hello { capacity }.to_bytes(), Some(ring.segment()))?;
         let producer = Producer::new(ring, connection);
-        Ok(Self { producer, name: name.clone() })
+        Ok(Self { producer, name: name.clone(), full_looks: 0 })
     }
 
     fn send_by(&mut self, message: &[u8], deadline: Deadline) -> Result<()> {
@@ -183,8 +183,24 @@ impl<B: Backend> ByteSender<B> {
     }
 
     fn finish_by(self, deadline: Deadline) -> Result<()> {
-        let Self { producer, name } = self;
+        let Self { producer, name, .. } = self;
         producer.finish(deadline).map_err(|error| error.on(&name))
+    }
+
+    /// What a full ring means: that it is full, or, asked now and then as that takes longer than
+    /// looking, that the receiver was killed.
+    #[cold]
+    fn refuse_or_notice(&mut self, len: usize) -> Result<Loan<'_, B>> {
+        const LOOKS_PER_QUESTION: u32 = 64;
+        self.full_looks = self.full_looks.wrapping_add(1);
+        if self.full_looks % LOOKS_PER_QUESTION == 0 {
+            match self.producer.reserve(len, Deadline::now()) {
+                Ok(()) => return Ok(Loan { sender: self }),
+                Err(error) if error.kind() == ErrorKind::TimedOut => {}
+                Err(error) => return Err(error.on(&self.name)),
+            }
+        }
+        Err(Error::new(ErrorKind::WouldBlock, SEND, "the ring is full").on(&self.name))
     }
 
     #[inline]

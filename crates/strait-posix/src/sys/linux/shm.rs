@@ -6,6 +6,7 @@ use rustix::{
         fcntl_add_seals, fcntl_get_seals, fstatfs, linkat, memfd_create, open,
     },
     io::{Errno, Result},
+    process::{Resource, getrlimit},
 };
 use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd},
@@ -32,7 +33,12 @@ pub(crate) fn link(file: impl AsFd, path: &Path) -> Result<()> {
 }
 
 /// Makes the file `len` bytes long and takes the space that they need.
+///
+/// What is beyond the process' limit is refused here, as the kernel would end the process for it.
 pub(crate) fn reserve(file: impl AsFd, len: u64) -> Result<()> {
+    if getrlimit(Resource::Fsize).current.is_some_and(|limit| len > limit) {
+        return Err(Errno::FBIG);
+    }
     loop {
         match fallocate(file.as_fd(), FallocateFlags::empty(), 0, len) {
             Err(Errno::INTR) => {}
