@@ -154,10 +154,12 @@ impl Drop for NamedFile {
         // Given back first, so that of two that leave together the last finds it stale. A descriptor
         // that can't write can't lock, so then it is opened again. What can't be removed now stays
         // stale, and is reclaimed by the next user.
-        if lease_of(self.lifetime).is_some_and(|lease| lease.release(&self.file).is_ok()) {
-            if remove_if_stale(&self.file, self.lifetime, address).is_err() {
-                let _ = remove_stale(address, self.lifetime_of);
-            }
+        if let Some(lease) = lease_of(self.lifetime) {
+            let _ = lease
+                .release(&self.file)
+                .map_err(|error| address.failed(error))
+                .and_then(|()| remove_if_stale(&self.file, self.lifetime, address))
+                .or_else(|_| remove_stale(address, self.lifetime_of));
         }
     }
 }
