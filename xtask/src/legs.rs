@@ -101,7 +101,7 @@ fn suite() -> Result<(), Stop> {
 
 /// In release, since loom is slow; in a directory of its own, since its flags rebuild all.
 fn loom() -> Result<(), Stop> {
-    let mut command = cargo(["test", "-p", "strait-protocol", "--release", "--test", "loom"]);
+    let mut command = cargo(["test", "-p", "strait-protocol", "--release", "--test", "loom*"]);
     command
         .env("RUSTFLAGS", with_flags("RUSTFLAGS", "--cfg loom"))
         .env("CARGO_TARGET_DIR", target_dir().join("loom"))

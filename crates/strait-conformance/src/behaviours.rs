@@ -4,6 +4,7 @@ mod access;
 mod channel;
 mod channel_death;
 mod channel_hostile;
+mod event;
 mod lifetime;
 mod liveness;
 mod memory;
@@ -23,6 +24,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         channel::actors::<B>(),
         channel_death::actors::<B>(),
         channel_hostile::actors::<B>(),
+        event::actors::<B>(),
         lifetime::actors::<B>(),
         liveness::actors::<B>(),
         memory::actors::<B>(),
@@ -42,6 +44,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         channel::behaviours::<B>(),
         channel_death::behaviours::<B>(),
         channel_hostile::behaviours::<B>(),
+        event::behaviours::<B>(),
         lifetime::behaviours::<B>(),
         liveness::behaviours::<B>(),
         memory::behaviours::<B>(),

@@ -19,6 +19,7 @@ mod primitive;
 pub mod ring;
 #[cfg(not(loom))]
 pub mod shared;
+pub mod sync;
 mod wait;
 
 pub use header::{Header, Kind, LAYOUT_VERSION};

@@ -1,7 +1,7 @@
 //! Reading and writing memory that other processes map: the one place where that is done.
 //!
-//! All of it is bounds-checked, and none of it forms a reference to memory that isn't atomic. Bytes
-//! are copied with relaxed atomic operations, so that a peer which writes at the same time makes
+//! All of it is bounds-checked, and references are formed only to atomics and to values that are
+//! [`Shareable`]. Bytes are copied with relaxed atomic operations, so that a peer which writes at the same time makes
 //! this process read a mixture of old and new bytes and does nothing worse.
 #![expect(unsafe_code, reason = "this is where shared memory is touched")]
 
@@ -61,6 +61,14 @@ macro_rules! shareable {
 
 shareable!(u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, f32, f64);
 shareable!(AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicI8, AtomicI16, AtomicI32, AtomicI64);
+
+// SAFETY: two atomic words, of which every pattern of bits is handled; the marker has no size and no
+// alignment.
+#[diagnostic::do_not_recommend]
+unsafe impl<B: crate::sync::Sleep> Shareable for crate::sync::Event<B> {
+    // The same for every backend, as its layout and rules are.
+    const FINGERPRINT: Fingerprint = Fingerprint::of_type("strait::sync::Event", 8);
+}
 
 // SAFETY: an array is its elements one after another, without padding.
 #[diagnostic::do_not_recommend]

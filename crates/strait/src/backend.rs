@@ -5,3 +5,4 @@ pub use strait_core::{
     Fingerprint, Listener, Liveness, NewSegment, ProcessIdentity, Rendezvous, Segment, Verdict,
     WaitAddress, WaitOutcome, Wake,
 };
+pub use strait_protocol::sync::Sleep;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a value: a counter, a flag, an array of atomics, a struct of these | [`Shared`] |
 //! | raw memory: a frame, a table, a file | [`SharedMemory`] |
+//! | that something has happened | [`sync::Event`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
 //!
 //! ```
@@ -61,6 +62,7 @@ mod memory;
 mod options;
 mod platform;
 mod shared;
+pub mod sync;
 
 pub use platform::Native;
 pub use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Name, Result};
@@ -79,6 +81,7 @@ pub mod generic {
         options::Options,
         shared::Shared,
     };
+    pub use strait_protocol::sync::Event;
 }
 
 /// Shared memory: bytes that several processes have mapped. See [`generic::SharedMemory`].
