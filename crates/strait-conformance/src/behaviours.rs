@@ -16,6 +16,7 @@ mod stale;
 mod wait_address;
 
 use crate::{Actor, Backend, Behaviour, Failure, Peer, Stage, Verdict};
+use std::process::Command;
 
 /// The actors of all modules.
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
@@ -91,4 +92,11 @@ fn race<F: Fn(&mut Stage) -> Verdict + Copy>(
         }
     }
     Ok((winners, peers))
+}
+
+/// Sends a signal to a process, `-STOP` say, on a system that has the command for it.
+fn signal(which: &str, pid: u32) -> Verdict {
+    let status = Command::new("kill").arg(which).arg(pid.to_string()).status()?;
+    assert!(status.success(), "kill {which} {pid}: {status}");
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Telling the living from the dead.
 
+use super::signal;
 use crate::{
     Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root,
     unavailable,
@@ -232,10 +233,4 @@ fn identity(words: &[&str]) -> Result<ProcessIdentity, Failure> {
     let [pid, start, space] = words else { return Err(format!("{words:?}").into()) };
     let (pid, start, space) = (pid.parse()?, start.parse()?, space.parse()?);
     Ok(ProcessIdentity { pid, start, space, ..ProcessIdentity::default() })
-}
-
-fn signal(which: &str, pid: u32) -> Verdict {
-    let status = Command::new("kill").arg(which).arg(pid.to_string()).status()?;
-    assert!(status.success(), "kill {which} {pid}: {status}");
-    Ok(())
 }

@@ -1,8 +1,7 @@
 //! Names whose creator was killed.
 
-use super::{kind_of, race, segment::create_when_told};
+use super::{kind_of, race, segment::create_when_told, signal};
 use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
-use std::process::Command;
 use strait::{
     ErrorKind, Lifetime,
     generic::{Shared, SharedMemory},
@@ -163,10 +162,4 @@ fn held<B: Backend>(name: &str) -> Result<[u8; 1], Failure> {
     let mut byte = [0];
     SharedMemory::<B>::open(name)?.read(0, &mut byte)?;
     Ok(byte)
-}
-
-fn signal(which: &str, pid: u32) -> Verdict {
-    let status = Command::new("kill").arg(which).arg(pid.to_string()).status()?;
-    assert!(status.success(), "kill {which} {pid}: {status}");
-    Ok(())
 }

@@ -1,4 +1,14 @@
 //! An event that processes wait for.
+//!
+//! # The rules
+//!
+//! The word is `UNSET`, `SET`, or `AWAITED`: unset, and somebody sleeps or is about to.
+//!
+//! 1. Who sets the event exchanges the word for `SET`, and if it was `AWAITED` wakes all.
+//! 2. Who waits takes `SET` back to `UNSET`, if the event resets itself. Otherwise it changes `UNSET`
+//!    to `AWAITED`, and sleeps only while the word is `AWAITED`.
+//! 3. All are woken, not one, because that one may be killed before it takes the event, and then
+//!    nobody would wake the next. Those that come too late say `AWAITED` again.
 
 use super::Sleep;
 use crate::primitive::{AtomicU32, Ordering};
@@ -14,16 +24,6 @@ use strait_core::{Deadline, Error, Result, WaitOutcome};
 ///
 /// A process that is killed while it waits harms nobody. Setting and waiting take one atomic operation
 /// each, and no system call where nobody has to sleep.
-///
-/// # The rules
-///
-/// The word is [`UNSET`], [`SET`], or [`AWAITED`]: unset, and somebody sleeps or is about to.
-///
-/// 1. Who sets the event exchanges the word for `SET`, and if it was `AWAITED` wakes all.
-/// 2. Who waits takes `SET` back to `UNSET`, if the event resets itself. Otherwise it changes `UNSET`
-///    to `AWAITED`, and sleeps only while the word is `AWAITED`.
-/// 3. All are woken, not one, because that one may be killed before it takes the event, and then
-///    nobody would wake the next. Those that come too late say `AWAITED` again.
 #[repr(C)]
 pub struct Event<B> {
     word: AtomicU32,
