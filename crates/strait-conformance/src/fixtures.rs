@@ -1,6 +1,6 @@
 //! What behaviours need: names of their own, who they run as, and waiting for a condition.
 
-use crate::Failure;
+use crate::{Failure, Peer, Stage, Verdict, unavailable};
 use std::{
     env,
     process::{self, Command},
@@ -25,6 +25,30 @@ pub fn is_linux() -> bool {
 pub fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// A peer that runs as the user nobody, and has said `started`.
+///
+/// # Errors
+///
+/// Where it ends before; the behaviour is unavailable where this process isn't the superuser's, and
+/// where nobody can't run the executable.
+pub fn nobody<F: Fn(&mut Stage) -> Verdict>(
+    actor: F,
+    args: impl IntoIterator<Item = impl ToString>,
+) -> Result<Peer, Failure> {
+    const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    if !is_root() {
+        return unavailable("needs root, to act as another user");
+    }
+    let mut peer = Peer::under(NOBODY, actor, args)?;
+    match peer.expect("started") {
+        Ok(()) => Ok(peer),
+        Err(error) if error.to_string().contains("Permission denied") => {
+            unavailable("the user nobody can't run this executable where it is")
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Waits until `condition` holds, of something that another process brings about and of which no

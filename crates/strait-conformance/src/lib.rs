@@ -54,7 +54,7 @@ mod watchdog;
 
 pub use actor::{Actor, act_if_asked};
 pub use behaviour::Behaviour;
-pub use fixtures::{is_linux, is_root, unique, wait_until};
+pub use fixtures::{is_linux, is_root, nobody, unique, wait_until};
 pub use libtest_mimic::Arguments;
 pub use peer::Peer;
 pub use peer_error::PeerError;

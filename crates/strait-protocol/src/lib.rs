@@ -1,4 +1,4 @@
-//! What lives inside shared memory, written once for every system: headers and rings.
+//! What lives inside shared memory, written once for every system: headers, rings, synchronisation.
 //!
 //! There is no operating system in this crate. What it needs of one comes in as the traits of
 //! `strait-core`: a [`Segment`](strait_core::Segment) to live in and a

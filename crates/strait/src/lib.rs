@@ -38,11 +38,13 @@
 //! reads once and checks before using it, so that the worst a peer can do is to get this process an
 //! error, or nonsense in the bytes that it sends anyway.
 //!
-//! Two conveniences trust a peer, always a process of the same user unless access was widened, to
+//! Three conveniences trust a peer, always a process of the same user unless access was widened, to
 //! leave alone what is being looked at, and are undefined behaviour if it doesn't: a message that is
-//! received in place, by [`recv_ref`](generic::ByteReceiver::recv_ref), and the parts of a
-//! [`Shared`] value that aren't atomic. [`recv_into`](generic::ByteReceiver::recv_into), atomics, and
-//! [`SharedMemory`]'s `read` and `write` trust nobody.
+//! received in place, by [`recv_ref`](generic::ByteReceiver::recv_ref); one that is written in place
+//! and read again before it is sent, in a [`loan`](generic::ByteSender::loan); and the parts of a
+//! [`Shared`] value that aren't atomic. [`recv_into`](generic::ByteReceiver::recv_into),
+//! [`send`](generic::ByteSender::send), atomics, and [`SharedMemory`]'s `read` and `write` trust
+//! nobody.
 //!
 //! # Fork
 //!

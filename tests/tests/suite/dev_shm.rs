@@ -9,7 +9,7 @@ use std::{
 };
 use strait::{ByteReceiver, ByteSender, ErrorKind, Lifetime, Shared, SharedMemory};
 use strait_conformance::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root, nobody,
     unavailable, unique,
 };
 
@@ -214,20 +214,10 @@ fn a_link_or_a_pipe_that_squats_a_name_is_not_followed<B: Backend>() -> Verdict 
 }
 
 fn what_another_user_squats_is_not_opened<B: Backend>() -> Verdict {
-    if !is_linux() || !is_root() {
-        return unavailable("needs root, to act as another user");
-    }
     let name = unique("other-user");
     let path = file(&name)?;
-    let wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-    let mut peer = Peer::under(wrapper, squat_when_told, [path.display()])?;
-    if let Err(error) = peer.expect("squatting") {
-        let text = error.to_string();
-        if text.contains("Permission denied") {
-            return unavailable("the user nobody can't run this executable where it is");
-        }
-        return Err(error.into());
-    }
+    let mut peer = nobody(squat_when_told, [path.display()])?;
+    peer.expect("squatting")?;
     let opened = SharedMemory::open(&name).err().ok_or("it was opened")?;
     assert_eq!(opened.kind(), ErrorKind::Foreign, "{opened}");
     let created = SharedMemory::create(&name, 64).err().ok_or("it was created")?;
@@ -238,6 +228,7 @@ fn what_another_user_squats_is_not_opened<B: Backend>() -> Verdict {
 
 /// Puts what looks like this user's memory there, and lets everybody use it.
 fn squat_when_told(stage: &mut Stage) -> Verdict {
+    stage.say("started");
     let own = unique("own");
     let options = SharedMemory::options().len(64).lifetime(Lifetime::Persistent);
     let _own = options.create(&own)?;

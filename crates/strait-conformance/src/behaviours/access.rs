@@ -1,7 +1,7 @@
 //! What other users may do.
 
 use crate::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unavailable, unique,
+    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, nobody, unavailable, unique,
 };
 use strait::{
     Access,
@@ -24,7 +24,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
 fn another_user_cannot_open<B: Backend>() -> Verdict {
     let name = unique("private");
     let _memory = SharedMemory::<B>::create(&name, 64)?;
-    let mut other = nobody(open_of_root::<B>, &name)?;
+    let mut other = nobody(open_of_root::<B>, [&name])?;
     other.expect("PermissionDenied")?;
     Ok(other.finish()?)
 }
@@ -35,7 +35,7 @@ fn another_user_cannot_open_whatever_the_umask_is<B: Backend>() -> Verdict {
     let shell = ["sh", "-c", "umask 0; exec \"$0\" \"$@\""];
     let mut creator = Peer::under(shell, create_and_hold::<B>, [&name])?;
     creator.expect("created")?;
-    let mut other = nobody(open_of_root::<B>, &name)?;
+    let mut other = nobody(open_of_root::<B>, [&name])?;
     other.expect("PermissionDenied")?;
     other.finish()?;
     Ok(creator.finish()?)
@@ -45,7 +45,7 @@ fn another_user_can_open_what_is_for_everyone<B: Backend>() -> Verdict {
     let name = unique("everyone");
     let memory = SharedMemory::<B>::options().len(64).access(Access::Everyone).create(&name)?;
     memory.write(0, b"open")?;
-    let mut other = nobody(open_of_root::<B>, &name)?;
+    let mut other = nobody(open_of_root::<B>, [&name])?;
     other.expect("open")?;
     Ok(other.finish()?)
 }
@@ -53,7 +53,7 @@ fn another_user_can_open_what_is_for_everyone<B: Backend>() -> Verdict {
 fn another_user_cannot_connect<B: Backend>() -> Verdict {
     let name = unique("connect");
     let _receiver = ByteReceiver::<B>::bind(&name)?;
-    let mut other = nobody(connect::<B>, &name)?;
+    let mut other = nobody(connect::<B>, [&name])?;
     // It looks among its own names, where there is none.
     other.expect("NotFound")?;
     Ok(other.finish()?)
@@ -62,7 +62,7 @@ fn another_user_cannot_connect<B: Backend>() -> Verdict {
 fn two_users_have_names_of_their_own<B: Backend>() -> Verdict {
     let name = unique("own");
     let _memory = SharedMemory::<B>::create(&name, 64)?;
-    let mut other = nobody(create_own::<B>, &name)?;
+    let mut other = nobody(create_own::<B>, [&name])?;
     other.expect("created")?;
     Ok(other.finish()?)
 }
@@ -101,20 +101,6 @@ fn create_and_hold<B: Backend>(stage: &mut Stage) -> Verdict {
     stage.say("created");
     stage.wait_for_end_of_input();
     Ok(())
-}
-
-/// A peer that runs as the user nobody.
-fn nobody<F: Fn(&mut Stage) -> Verdict>(actor: F, name: &str) -> Result<Peer, Failure> {
-    const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-    needs_root()?;
-    let mut peer = Peer::under(NOBODY, actor, [name])?;
-    match peer.expect("started") {
-        Ok(()) => Ok(peer),
-        Err(error) if error.to_string().contains("Permission denied") => {
-            unavailable("the user nobody can't run this executable where it is")
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn needs_root() -> Verdict {

@@ -111,8 +111,8 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
         //   which `self` owns.
         // * Not aliased: by rule 2 the receiver doesn't look at these bytes before they are
         //   published, which needs `&mut self` too. There is one producer.
-        // * A peer that breaks the rules can change the bytes; any value is a valid `u8`, and
-        //   nothing here decides by them.
+        // * Nothing here reads them. That the receiver keeps to rule 2 is what a caller who does
+        //   trusts it for.
         unsafe { std::slice::from_raw_parts_mut(start.add(place.message), place.len) }
     }
 

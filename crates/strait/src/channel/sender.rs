@@ -100,6 +100,9 @@ impl<B: Backend> ByteSender<B> {
     /// Lends `len` bytes of the ring to write a message to, waiting for space. They hold anything
     /// at first. The message is sent by [`Loan::send`], and given up by dropping it.
     ///
+    /// The bytes lie in memory that the receiver maps too, and reading them again before they are
+    /// sent trusts the receiver, a process of the same user, not to write there.
+    ///
     /// # Errors
     ///
     /// Those of [`send`](Self::send).
