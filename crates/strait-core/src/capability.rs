@@ -29,6 +29,8 @@ pub enum Capability {
     WaitAddress,
     /// Telling whether a process is alive.
     Liveness,
+    /// Seats at shared memory that the end of their process frees: what locks know their owners by.
+    Seats,
     /// Meeting under a name, with bytes, segments and a death notice.
     Rendezvous,
     /// The identity of the peer of a connection.

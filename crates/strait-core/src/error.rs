@@ -60,6 +60,14 @@ pub enum ErrorKind {
     PeerCorrupt,
     /// Another process is changing the same name and did not finish.
     Busy,
+    /// Who held the lock died, and may have left what it guards half changed.
+    OwnerDied,
+    /// Who held the lock died, and nobody has repaired what it guards.
+    NotRecoverable,
+    /// This thread would wait for itself.
+    Deadlock,
+    /// More processes or threads than the thing has room for.
+    LimitReached,
     /// The backend doesn't offer this.
     Unsupported,
     /// The operating system failed in another way: see the source.
@@ -151,7 +159,8 @@ impl From<Error> for io::Error {
             | ErrorKind::VersionMismatch
             | ErrorKind::TypeMismatch
             | ErrorKind::PeerCorrupt => io::ErrorKind::InvalidData,
-            ErrorKind::Busy | ErrorKind::Os => io::ErrorKind::Other,
+            ErrorKind::Deadlock => io::ErrorKind::Deadlock,
+            _ => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)
     }

@@ -1,7 +1,7 @@
 //! Mapped shared memory.
 #![expect(unsafe_code, reason = "what is above relies on where the memory is")]
 
-use crate::{Name, Result};
+use crate::{Deadline, Name, Result};
 use std::{fmt::Debug, path::Path, ptr::NonNull};
 
 /// Shared memory, mapped into this process. Dropping it unmaps.
@@ -23,6 +23,14 @@ use std::{fmt::Debug, path::Path, ptr::NonNull};
 /// mapped, can be read, and with [`Mapping::ReadWrite`] be written; `start` is aligned to a page.
 #[expect(clippy::len_without_is_empty, reason = "a segment is never empty")]
 pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
+    /// A seat that this process has taken. Dropping it gives it back, unless a forked child drops what
+    /// is its parent's.
+    type Seat: Send + Sync + Debug + 'static;
+
+    /// The right to create what has a name, which one process has at a time. Dropping it gives it
+    /// back, and so does the end of the process.
+    type Claim: Debug;
+
     /// Creates a segment called `name`. Nobody can open it before it is complete.
     ///
     /// A stale one that a killed creator left under the name is reclaimed.
@@ -60,6 +68,32 @@ pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
     /// `NotFound`.
     fn remove(name: &Name) -> Result<()>;
 
+    /// Waits until nobody else is about to create a segment called `name`, and makes others wait for
+    /// this process.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut`; `PermissionDenied` where nothing can be created.
+    fn claim(name: &Name, deadline: Deadline) -> Result<Self::Claim>;
+
+    /// Takes the seat with this number, one of [`SEATS`], if nobody has it, in this process or
+    /// another. The system frees it when the process ends or runs another program, and only then.
+    ///
+    /// A seat is known by its number to all who have the segment open, in whichever space of process
+    /// numbers they live.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied` where the segment is mapped for reading only; `Os`.
+    fn take_seat(&self, number: u32) -> Result<Option<Self::Seat>>;
+
+    /// Whether somebody has the seat with this number.
+    ///
+    /// # Errors
+    ///
+    /// `Os`, where the system doesn't tell.
+    fn is_seat_taken(&self, number: u32) -> Result<bool>;
+
     /// Where the memory begins. It is page-aligned, and stays there until the segment is dropped.
     fn start(&self) -> NonNull<u8>;
 
@@ -73,6 +107,9 @@ pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
     /// was cut off reads as zeros, and this says `false` once somebody has touched it.
     fn is_intact(&self) -> bool;
 }
+
+/// How many seats a segment has, numbered from 0: as many processes can have it open and hold locks.
+pub const SEATS: u32 = 1024;
 
 /// What [`Segment::create`] makes.
 #[derive(Debug, Clone, Copy)]

@@ -14,11 +14,15 @@ use std::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Lease {
     /// The creator lives. Held exclusively.
-    Creator = 0,
+    Creator,
     /// Somebody is attached. Held shared by each; exclusively by who removes the last trace.
-    Attached = 1,
+    Attached,
     /// The name is being removed. Held exclusively.
-    Removal = 2,
+    Removal,
+    /// The process in this seat lives. Held exclusively, by a descriptor that is for it alone.
+    Seat(u32),
+    /// The name is about to be created. Held exclusively.
+    Claim,
 }
 
 /// Whether others may hold the lock too.
@@ -44,6 +48,11 @@ impl Lease {
         }
     }
 
+    /// Takes the lock exclusively, as soon as nobody else holds it.
+    pub(crate) fn wait_and_take(self, file: impl AsFd) -> Result<()> {
+        control(file, libc::F_OFD_SETLKW, self.record(libc::F_WRLCK)).map(drop)
+    }
+
     /// Gives the lock back.
     pub(crate) fn release(self, file: impl AsFd) -> Result<()> {
         control(file, libc::F_OFD_SETLK, self.record(libc::F_UNLCK)).map(drop)
@@ -59,12 +68,24 @@ impl Lease {
         })
     }
 
+    fn byte(self) -> u32 {
+        // Seats last, as there are many. Bytes needn't exist to be locked.
+        const FIRST_SEAT: u32 = 1024;
+        match self {
+            Self::Creator => 0,
+            Self::Attached => 1,
+            Self::Removal => 2,
+            Self::Claim => 3,
+            Self::Seat(number) => FIRST_SEAT + number,
+        }
+    }
+
     fn record(self, kind: i32) -> libc::flock {
         // SAFETY: a `flock` is integers, for which zeros are valid; systems differ in their number.
         let mut record: libc::flock = unsafe { std::mem::zeroed() };
         record.l_type = kind as _;
         record.l_whence = libc::SEEK_SET as _;
-        record.l_start = self as _;
+        record.l_start = self.byte() as _;
         record.l_len = 1;
         record
     }

@@ -8,13 +8,16 @@
 
 #![deny(unsafe_code)]
 
+mod claim;
 mod examine;
+mod fork;
 mod lease;
 mod liveness;
 mod mapping;
 mod named_file;
 mod poll;
 mod rendezvous;
+mod seat;
 mod segment;
 mod sys;
 mod truncation;
@@ -22,7 +25,9 @@ mod wait_address;
 
 use strait_core::{Backend, Capabilities, Finding};
 
+pub use claim::PosixClaim;
 pub use rendezvous::{PosixConnection, PosixListener};
+pub use seat::PosixSeat;
 pub use segment::PosixSegment;
 
 /// Linux, as strait sees it.

@@ -290,7 +290,7 @@ fn is_live(file: &OwnedFd, lifetime: Lifetime) -> io::Result<bool> {
 }
 
 /// Opens a plain file of this user, and nothing that a name of another kind or user leads to.
-fn open_plain(address: Address<'_>, owner: u32, mapping: Mapping) -> Result<OwnedFd> {
+pub(crate) fn open_plain(address: Address<'_>, owner: u32, mapping: Mapping) -> Result<OwnedFd> {
     let access = match mapping {
         Mapping::ReadWrite => OFlags::RDWR,
         Mapping::ReadOnly => OFlags::RDONLY,
@@ -323,7 +323,8 @@ fn is_linked(file: &OwnedFd) -> bool {
     fs::fstat(file).is_ok_and(|stat| stat.st_nlink > 0)
 }
 
-fn leads_to(path: &Path, file: &OwnedFd) -> bool {
+/// Whether the name leads to this very file.
+pub(crate) fn leads_to(path: &Path, file: &OwnedFd) -> bool {
     let there = fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
     matches!((there, fs::fstat(file)), (Ok(a), Ok(b)) if a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 }

@@ -2,8 +2,10 @@
 #![expect(unsafe_code, reason = "promises where the memory is")]
 
 use crate::{
+    claim::PosixClaim,
     mapping::{Backing, Mapped},
     named_file::{Address, NamedFile},
+    seat::PosixSeat,
     sys::{memory, shm},
 };
 use rustix::{
@@ -15,7 +17,9 @@ use std::{
     path::{Path, PathBuf},
     ptr::NonNull,
 };
-use strait_core::{Error, ErrorKind, Lifetime, Mapping, Name, NewSegment, Result, Segment};
+use strait_core::{
+    Deadline, Error, ErrorKind, Lifetime, Mapping, Name, NewSegment, Result, Segment,
+};
 use strait_protocol::Header;
 
 /// Mapped shared memory.
@@ -29,16 +33,19 @@ pub struct PosixSegment {
 #[derive(Debug)]
 enum Source {
     /// A file in `/dev/shm`, and this process' part in its life.
-    Named(#[expect(dead_code, reason = "held for what its drop does")] NamedFile),
+    Named(NamedFile),
     /// A memory file, to be sent to others.
     Anonymous(OwnedFd),
-    /// A file of the user's, which needn't stay open.
-    File,
+    /// A file of the user's.
+    File(OwnedFd),
 }
 
 // SAFETY: `Mapped` owns the mapping, never changes it, and unmaps it when it is dropped; the kernel
 // maps whole pages.
 unsafe impl Segment for PosixSegment {
+    type Seat = PosixSeat;
+    type Claim = PosixClaim;
+
     fn create(name: &Name, new: &NewSegment<'_>) -> Result<Self> {
         const CREATE: &str = "create shared memory";
         let place = Place::new(name, None);
@@ -112,11 +119,23 @@ unsafe impl Segment for PosixSegment {
         }
         let mapped = Mapped::new(&file, now, mapping, Backing::File)
             .map_err(|errno| on(Error::os(MAP, errno)))?;
-        Ok(Self { mapped, source: Source::File })
+        Ok(Self { mapped, source: Source::File(file) })
     }
 
     fn remove(name: &Name) -> Result<()> {
         NamedFile::remove(Place::new(name, None).address("remove shared memory"))
+    }
+
+    fn claim(name: &Name, deadline: Deadline) -> Result<PosixClaim> {
+        PosixClaim::take(Place::new(name, None).address("create shared memory"), deadline)
+    }
+
+    fn take_seat(&self, number: u32) -> Result<Option<PosixSeat>> {
+        PosixSeat::take(self.file(), number).map_err(|e| Error::os("join shared memory", e))
+    }
+
+    fn is_seat_taken(&self, number: u32) -> Result<bool> {
+        PosixSeat::is_taken(self.file(), number).map_err(|e| Error::os("look for a process", e))
     }
 
     fn start(&self) -> NonNull<u8> {
@@ -154,11 +173,18 @@ impl PosixSegment {
         Ok(Self { mapped, source: Source::Anonymous(file) })
     }
 
+    fn file(&self) -> BorrowedFd<'_> {
+        match &self.source {
+            Source::Named(file) => file.as_fd(),
+            Source::Anonymous(file) | Source::File(file) => file.as_fd(),
+        }
+    }
+
     /// What is sent to a peer so that it can share the memory.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match &self.source {
             Source::Anonymous(file) => Some(file.as_fd()),
-            Source::Named(_) | Source::File => None,
+            Source::Named(_) | Source::File(_) => None,
         }
     }
 }
