@@ -15,13 +15,24 @@
 
 mod header;
 mod hello;
+pub mod kill_point;
 mod primitive;
+#[cfg(not(loom))]
+mod registry;
 pub mod ring;
+#[cfg(not(loom))]
+mod seats;
+#[cfg(not(loom))]
+mod shareable;
 #[cfg(not(loom))]
 pub mod shared;
 pub mod sync;
+#[cfg(not(loom))]
+mod thread_number;
 mod wait;
 
 pub use header::{Header, Kind, LAYOUT_VERSION};
 pub use hello::{Advert, Hello};
+#[cfg(not(loom))]
+pub use shareable::Shareable;
 pub use wait::Spin;

@@ -5,77 +5,22 @@
 //! this process read a mixture of old and new bytes and does nothing worse.
 #![expect(unsafe_code, reason = "this is where shared memory is touched")]
 
-use crate::{Header, Kind};
+use crate::{
+    Header, Kind, Shareable,
+    registry::Registration,
+    seats::{self, SeatsOf},
+};
 use std::{
     marker::PhantomData,
+    mem::MaybeUninit,
     ops::Deref,
     ptr::NonNull,
-    sync::atomic::{
-        AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-        AtomicUsize, Ordering::Relaxed,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
-use strait_core::{Error, ErrorKind, Fingerprint, Mapping, Result, Segment};
-
-/// A type that several processes can share: it means the same in all of them, and can't be broken by
-/// any of them.
-///
-/// Implemented for integers, floats and atomics of fixed size, arrays of these, and structs with
-/// `#[derive(Shareable)]`. Atomics are what can change while it is shared.
-///
-/// # Safety
-///
-/// * Every pattern of bits is a valid value, so that nothing a peer writes is undefined behaviour:
-///   no `bool`, no `char`, no `enum`, no reference.
-/// * It holds nothing that means something in one process only: no pointer, no handle.
-/// * Its layout is the same in every process: `repr(C)` or `repr(transparent)`, and no `usize`.
-/// * It has no padding, and needs no `Drop`.
-/// * The fingerprint differs from that of every type with another layout or meaning.
-// Every implementation is marked `do_not_recommend`: these notes say better what can be shared than
-// the compiler's list of the first few types.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be shared between processes",
-    label = "can't be shared",
-    note = "integers, floats and atomics of fixed size can be, arrays of them, and structs of them \
-            with `#[derive(Shareable)]` and `#[repr(C)]`",
-    note = "pointers, references, `Box`, `Vec`, `String` can't: they lead into one process' memory",
-    note = "`usize` and `isize` can't: their size differs between 32- and 64-bit processes",
-    note = "`bool`, `char` and enums can't: a peer could write what is none of their values"
-)]
-pub unsafe trait Shareable: Sync + Sized + 'static {
-    /// What two processes compare before they share a value of the type.
-    const FINGERPRINT: Fingerprint;
-}
-
-macro_rules! shareable {
-    ($($type:ty),*) => {$(
-        // SAFETY: a number or an atomic number of a fixed size: every pattern of bits is valid, it
-        // means the same everywhere, has no padding and needs no `Drop`.
-        #[diagnostic::do_not_recommend]
-        unsafe impl Shareable for $type {
-            const FINGERPRINT: Fingerprint =
-                Fingerprint::of_type(stringify!($type), size_of::<$type>());
-        }
-    )*};
-}
-
-shareable!(u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, f32, f64);
-shareable!(AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicI8, AtomicI16, AtomicI32, AtomicI64);
-
-// SAFETY: two atomic words, of which every pattern of bits is handled; the marker has no size and no
-// alignment.
-#[diagnostic::do_not_recommend]
-unsafe impl<B: crate::sync::Sleep> Shareable for crate::sync::Event<B> {
-    // The same for every backend, as its layout and rules are.
-    const FINGERPRINT: Fingerprint = Fingerprint::of_type("strait::sync::Event", 8);
-}
-
-// SAFETY: an array is its elements one after another, without padding.
-#[diagnostic::do_not_recommend]
-unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
-    const FINGERPRINT: Fingerprint =
-        Fingerprint::of_type("array", size_of::<Self>()).containing(T::FINGERPRINT);
-}
+use strait_core::{Error, ErrorKind, Liveness, Mapping, Result, Segment};
 
 /// Copies `buffer.len()` bytes at `offset` out of `segment`.
 ///
@@ -140,10 +85,12 @@ pub fn atomic_u64<S: Segment>(segment: &S, offset: usize) -> Result<&AtomicU64> 
     reference(segment, offset)
 }
 
-/// A value that lies in a segment, after its header.
+/// A value that lies in a segment, after its header; and after it the seats, where it has locks.
 #[derive(Debug)]
 pub struct Value<T, S> {
-    segment: S,
+    segment: Arc<S>,
+    // Dropped with it, before the memory is unmapped.
+    _registration: Option<Registration>,
     value: PhantomData<T>,
 }
 
@@ -154,34 +101,55 @@ impl<T: Shareable, S: Segment> Value<T, S> {
         assert!(!std::mem::needs_drop::<T>(), "a type that needs `Drop` can't be shared");
     };
 
-    /// The value in `segment`.
+    /// Where the seats lie.
+    const SEATS: usize = (Header::LEN + size_of::<T>()).next_multiple_of(seats::ALIGN);
+
+    /// How many bytes it takes after the header.
+    pub const PAYLOAD_LEN: usize = match T::SEATED {
+        true => Self::SEATS + seats::LEN - Header::LEN,
+        false => size_of::<T>(),
+    };
+
+    /// The value in `segment`. Where it has locks this process takes a seat.
     ///
     /// # Errors
     ///
-    /// `TypeMismatch` where it holds something else, and the errors of [`read_header`].
-    pub fn open(segment: S, operation: &'static str) -> Result<Self> {
+    /// `TypeMismatch` where it holds something else; `LimitReached` where there is no seat left; and the
+    /// errors of [`read_header`].
+    pub fn open<L: Liveness + 'static>(segment: S, operation: &'static str) -> Result<Self> {
         const { Self::FITS };
-        let len = size_of::<T>() as u64;
         let header = read_header(&segment, operation)?;
-        header.expect(Kind::Value, T::FINGERPRINT, len, operation)?;
+        header.expect(Kind::Value, T::FINGERPRINT, Self::PAYLOAD_LEN as u64, operation)?;
         writable(&segment)?;
         // It can't fail later: a segment never moves or shrinks.
         reference::<T, S>(&segment, Header::LEN)?;
-        Ok(Self { segment, value: PhantomData })
+        let segment = Arc::new(segment);
+        let registration =
+            T::SEATED.then(|| register::<S, L>(&segment, Self::SEATS)).transpose()?;
+        Ok(Self { segment, _registration: registration, value: PhantomData })
     }
 
     /// The bytes that stand for `value` in shared memory.
-    pub fn bytes_of(value: &mut T) -> &[u8] {
+    pub fn bytes_of(value: &mut T) -> Vec<u8> {
         const { Self::FITS };
-        // SAFETY: a `Shareable` type has no padding, so all its bytes are initialised; it is
-        // borrowed exclusively, so that atomics in it can be read plainly.
-        unsafe { std::slice::from_raw_parts(std::ptr::from_mut(value).cast(), size_of::<T>()) }
+        let mut bytes = vec![0; size_of::<T>()];
+        value.copy_to(&mut bytes);
+        bytes
     }
 
     /// The segment that it lies in.
     pub fn segment(&self) -> &S {
         &self.segment
     }
+}
+
+fn register<S: Segment, L: Liveness + 'static>(
+    segment: &Arc<S>,
+    offset: usize,
+) -> Result<Registration> {
+    let start = segment.start().as_ptr().addr();
+    let seats = Arc::new(SeatsOf::<S, L>::new(Arc::clone(segment), offset));
+    Registration::new::<L>(start..start + segment.len(), seats)
 }
 
 impl<T: Shareable, S: Segment> Deref for Value<T, S> {
@@ -191,8 +159,52 @@ impl<T: Shareable, S: Segment> Deref for Value<T, S> {
     fn deref(&self) -> &T {
         // SAFETY: `open` has checked that it lies inside and is aligned, and the segment that is
         // borrowed stays mapped. Every pattern of bits is a valid `T`, and what others can change
-        // is atomic, as `Shareable` promises.
+        // is atomic, or guarded by a lock in it, as `Shareable` promises.
         unsafe { self.segment.start().add(Header::LEN).cast::<T>().as_ref() }
+    }
+}
+
+/// The bytes of a value that has no padding.
+pub(crate) fn bytes_of<T: Shareable>(value: &mut T, bytes: &mut [u8]) {
+    let from = std::ptr::from_mut(value).cast::<u8>();
+    // SAFETY: all its bytes are initialised, as the caller says it has no padding by promising so in
+    // `Shareable`; it is borrowed exclusively, so that atomics in it can be read plainly.
+    bytes.copy_from_slice(unsafe { std::slice::from_raw_parts(from, size_of::<T>()) });
+}
+
+/// The value that all zeros stand for.
+pub(crate) fn zeroed<T: Shareable>() -> T {
+    // SAFETY: every pattern of bits is a valid `T`.
+    unsafe { MaybeUninit::zeroed().assume_init() }
+}
+
+/// A copy of a value that others may be writing: then a mixture of old and new.
+///
+/// # Safety
+///
+/// `from` is valid for reading a `T`, and writes to it are done with [`store_value`] only.
+pub(crate) unsafe fn load_value<T: Shareable + Copy>(from: *const T) -> T {
+    let mut value = zeroed::<T>();
+    if let Some(place) = NonNull::new(from.cast_mut()) {
+        let to = std::ptr::from_mut(&mut value).cast();
+        // SAFETY: valid as the caller promises, and `value` is this function's own, of which every
+        // pattern of bits is valid.
+        unsafe { load(place.cast(), to, size_of::<T>()) };
+    }
+    value
+}
+
+/// Writes a value that others may be reading.
+///
+/// # Safety
+///
+/// `to` is valid for writing a `T`, and nobody else writes to it.
+pub(crate) unsafe fn store_value<T: Shareable + Copy>(to: *mut T, mut value: T) {
+    let mut bytes = vec![0; size_of::<T>()];
+    value.copy_to(&mut bytes);
+    if let Some(place) = NonNull::new(to) {
+        // SAFETY: valid as the caller promises.
+        unsafe { store(place.cast(), &bytes) };
     }
 }
 
@@ -336,21 +348,6 @@ mod tests {
                 }
                 assert_eq!(back, source[..len], "{len} bytes at {offset}");
             }
-        }
-    }
-
-    #[test]
-    fn types_that_differ_have_different_fingerprints() {
-        let all = [
-            u32::FINGERPRINT,
-            i32::FINGERPRINT,
-            AtomicU32::FINGERPRINT,
-            <[u32; 2]>::FINGERPRINT,
-            <[u32; 3]>::FINGERPRINT,
-            <[[u32; 1]; 3]>::FINGERPRINT,
-        ];
-        for (i, a) in all.iter().enumerate() {
-            assert!(all[i + 1..].iter().all(|b| a != b));
         }
     }
 }

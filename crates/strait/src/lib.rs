@@ -60,6 +60,7 @@
 
 pub mod backend;
 mod channel;
+mod first;
 mod memory;
 mod options;
 mod platform;
@@ -69,7 +70,7 @@ pub mod sync;
 pub use platform::Native;
 pub use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Name, Result};
 pub use strait_macros::Shareable;
-pub use strait_protocol::shared::Shareable;
+pub use strait_protocol::Shareable;
 
 /// The types of this crate for a backend that is named: `generic::SharedMemory::<B>`.
 ///
@@ -83,7 +84,10 @@ pub mod generic {
         options::Options,
         shared::Shared,
     };
-    pub use strait_protocol::sync::Event;
+    pub use strait_protocol::sync::{
+        Barrier, Condvar, Event, Mutex, MutexGuard, Once, OnceLock, Party, Permit, RwLock,
+        RwLockReadGuard, RwLockWriteGuard, Semaphore, SeqLock, SeqLockWriter,
+    };
 }
 
 /// Shared memory: bytes that several processes have mapped. See [`generic::SharedMemory`].

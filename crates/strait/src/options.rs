@@ -1,14 +1,14 @@
 //! How shared memory is created or opened.
 
-use crate::{generic::Shared, memory::SharedMemory};
-use std::{marker::PhantomData, path::Path};
+use crate::{first, generic::Shared, memory::SharedMemory};
+use std::{cell::LazyCell, marker::PhantomData, path::Path, time::Duration};
 use strait_core::{
-    Access, Backend, Capability, Error, ErrorKind, Fingerprint, Lifetime, Mapping, Name,
+    Access, Backend, Capability, Deadline, Error, ErrorKind, Fingerprint, Lifetime, Mapping, Name,
     NewSegment, Result, Segment,
 };
 use strait_protocol::{
-    Header, Kind,
-    shared::{self, Shareable, Value},
+    Header, Kind, Shareable,
+    shared::{self, Value},
 };
 
 /// How shared memory is created or opened, where that differs from the usual.
@@ -32,6 +32,7 @@ pub struct Options<B> {
     lifetime: Option<Lifetime>,
     mapping: Mapping,
     owner: Option<u32>,
+    timeout: Option<Duration>,
     backend: PhantomData<B>,
 }
 
@@ -44,6 +45,7 @@ impl<B: Backend> Options<B> {
             lifetime: None,
             mapping: Mapping::ReadWrite,
             owner: None,
+            timeout: None,
             backend: PhantomData,
         }
     }
@@ -89,6 +91,14 @@ impl<B: Backend> Options<B> {
         self
     }
 
+    /// How long [`open_or_create_shared`](Self::open_or_create_shared) waits for another process that is
+    /// about to create the value. Usually for ever: if that process dies the wait ends.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// Creates shared memory of the [length](Self::len) given.
     ///
     /// # Errors
@@ -120,7 +130,7 @@ impl<B: Backend> Options<B> {
         let name = Name::new(name.as_ref())?;
         self.refuse_owner(&name)?;
         let len = self.wanted_len(CREATE)?;
-        first_of(
+        first::open_or_create(
             &name,
             || self.open_named(&name),
             || self.create_named(&name, len, Lifetime::LastDetach),
@@ -154,9 +164,10 @@ impl<B: Backend> Options<B> {
     pub fn create_shared<T: Shareable>(
         &self,
         name: impl AsRef<str>,
-        value: T,
+        mut value: T,
     ) -> Result<Shared<T, B>> {
-        self.create_value(&Name::new(name.as_ref())?, value, Lifetime::Creator)
+        let content = Value::<T, B::Segment>::bytes_of(&mut value);
+        self.create_value(&Name::new(name.as_ref())?, &content, Lifetime::Creator)
     }
 
     /// Opens a shared value.
@@ -168,24 +179,29 @@ impl<B: Backend> Options<B> {
         self.open_value(&Name::new(name.as_ref())?)
     }
 
-    /// Opens a shared value, or creates it where there is none. Of several processes that come
-    /// first at the same time more than one may run `init`; one of the results is shared by all,
-    /// and nobody sees it before it is complete.
+    /// Opens a shared value, or creates it where there is none. Of several processes that come first at
+    /// the same time one runs `init`, and the others wait for it, for as long as
+    /// [`timeout`](Self::timeout) says; where it dies or panics, the next one does.
     ///
     /// # Errors
     ///
-    /// Those of [`open_shared`](Self::open_shared) and [`create_shared`](Self::create_shared).
+    /// Those of [`open_shared`](Self::open_shared) and [`create_shared`](Self::create_shared);
+    /// `TimedOut`; `Deadlock` where `init` comes here again itself.
     pub fn open_or_create_shared<T: Shareable>(
         &self,
         name: impl AsRef<str>,
-        mut init: impl FnMut() -> T,
+        init: impl FnOnce() -> T,
     ) -> Result<Shared<T, B>> {
         let name = Name::new(name.as_ref())?;
         self.refuse_owner(&name)?;
-        first_of(
+        let deadline = self.timeout.map_or(Deadline::NEVER, Deadline::after);
+        // It may have to be tried again, with the same value, where somebody created it otherwise.
+        let content = LazyCell::new(|| Value::<T, B::Segment>::bytes_of(&mut init()));
+        first::open_or_create_alone::<B, _>(
             &name,
+            deadline,
             || self.open_value(&name),
-            || self.create_value(&name, init(), Lifetime::LastDetach),
+            || self.create_value(&name, &content, Lifetime::LastDetach),
         )
     }
 
@@ -198,13 +214,13 @@ impl<B: Backend> Options<B> {
     fn create_value<T: Shareable>(
         &self,
         name: &Name,
-        mut value: T,
+        content: &[u8],
         usual: Lifetime,
     ) -> Result<Shared<T, B>> {
-        let content = Value::<T, B::Segment>::bytes_of(&mut value);
-        let (kind, len) = (Kind::Value, content.len());
+        let (kind, len) = (Kind::Value, Value::<T, B::Segment>::PAYLOAD_LEN);
         let segment = self.create_segment(name, kind, T::FINGERPRINT, content, len, usual)?;
-        Ok(Shared::new(Value::open(segment, CREATE)?, name.clone()))
+        let value = Value::open::<B>(segment, CREATE).map_err(|error| error.on(name))?;
+        Ok(Shared::new(value, name.clone()))
     }
 
     fn create_segment(
@@ -256,7 +272,7 @@ impl<B: Backend> Options<B> {
     fn open_value<T: Shareable>(&self, name: &Name) -> Result<Shared<T, B>> {
         let segment = self.open_segment(name)?;
         check_name(&shared::read_header(&segment, OPEN).map_err(|error| error.on(name))?, name)?;
-        let value = Value::open(segment, OPEN).map_err(|error| error.on(name))?;
+        let value = Value::open::<B>(segment, OPEN).map_err(|error| error.on(name))?;
         Ok(Shared::new(value, name.clone()))
     }
 
@@ -310,28 +326,6 @@ impl<B> Clone for Options<B> {
 
 const CREATE: &str = "create shared memory";
 const OPEN: &str = "open shared memory";
-
-/// Opens, or creates where there is nothing; and again, where in between somebody else did.
-fn first_of<T>(
-    name: &Name,
-    open: impl Fn() -> Result<T>,
-    mut create: impl FnMut() -> Result<T>,
-) -> Result<T> {
-    // Each round that fails means that others created it and were gone again in between.
-    const ROUNDS: usize = 1000;
-    for _ in 0..ROUNDS {
-        match open() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            done => return done,
-        }
-        match create() {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            done => return done,
-        }
-    }
-    let why = "it appears and disappears too fast";
-    Err(Error::new(ErrorKind::Busy, "open or create shared memory", why).on(name))
-}
 
 /// Where a backend had to hash the name, another name may have the same hash.
 fn check_name(header: &Header, name: &Name) -> Result<()> {

@@ -3,13 +3,13 @@
 use crate::options::Options;
 use std::{fmt, ops::Deref};
 use strait_core::{Backend, Name, Result, Segment};
-use strait_protocol::shared::{Shareable, Value};
+use strait_protocol::{Shareable, shared::Value};
 
-/// A value that several processes share: an atomic, an array of them, plain data that never changes,
-/// or a struct of these with [`#[derive(Shareable)]`](macro@crate::Shareable).
+/// A value that several processes share: a lock or anything else of [`sync`](crate::sync), an atomic,
+/// an array of them, plain data that never changes, or a struct of these with [`#[derive(Shareable)]`](macro@crate::Shareable).
 ///
-/// It derefs to `&T`. What can change while it is shared are atomics; what isn't atomic stays as it
-/// was created. The type's [fingerprint](Shareable::FINGERPRINT) is checked when it is opened.
+/// It derefs to `&T`. What can change while it is shared are atomics, and what locks guard; the rest
+/// stays as it was created. The type's [fingerprint](Shareable::FINGERPRINT) is checked when it is opened.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -52,13 +52,15 @@ impl<T: Shareable, B: Backend> Shared<T, B> {
     /// Opens the shared value called `name`, or creates it. The name is freed when the last process
     /// that has it open drops it.
     ///
-    /// Of several processes that come first at the same time more than one may run `init`; one of
-    /// the results is shared by all, and nobody sees it before it is complete.
+    /// Of several processes that come first at the same time exactly one runs `init`, and the others wait
+    /// for it; where it dies or panics in there, the next one runs it. Nobody sees the value before it
+    /// is complete.
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Self::open) and [`create`](Self::create).
-    pub fn open_or_create(name: impl AsRef<str>, init: impl FnMut() -> T) -> Result<Self> {
+    /// Those of [`open`](Self::open) and [`create`](Self::create); `Deadlock` where `init` comes here
+    /// again itself.
+    pub fn open_or_create(name: impl AsRef<str>, init: impl FnOnce() -> T) -> Result<Self> {
         Options::new().open_or_create_shared(name, init)
     }
 

@@ -9,6 +9,8 @@ use syn::{DeriveInput, Fields, Ident, Member, Type, ext::IdentExt, spanned::Span
 pub(super) fn implementation(input: &DeriveInput, repr: Repr, fields: &Fields) -> TokenStream {
     let name = &input.ident;
     let label = name.unraw().to_string();
+    let types = || fields.iter().map(|field| &field.ty);
+    let (seated, copied) = (types(), fields.members().zip(types()).map(|(m, ty)| copy(&m, ty)));
     let parts = fields.members().zip(fields).map(|(member, field)| part(&member, &field.ty));
     let no_drop = no_drop(name);
     let no_padding = match repr {
@@ -19,13 +21,18 @@ pub(super) fn implementation(input: &DeriveInput, repr: Repr, fields: &Fields) -
     quote! {
         // Safety: every field is `Shareable`, so that every pattern of bits is a valid value, and
         // means the same everywhere. `repr` fixes the layout, which is in the fingerprint. That there
-        // is no padding and no `Drop` is asserted below, in a constant that is always evaluated.
+        // is no padding between them and no `Drop` is asserted below, in a constant that is always evaluated.
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         unsafe impl ::strait::Shareable for #name {
             const FINGERPRINT: ::strait::backend::Fingerprint =
                 ::strait::backend::Fingerprint::of_type(#label, ::core::mem::size_of::<Self>())
                 #(#parts)*;
+            const SEATED: bool = false #(|| <#seated as ::strait::Shareable>::SEATED)*;
+
+            fn copy_to(&mut self, bytes: &mut [u8]) {
+                #(#copied)*
+            }
         }
         const _: () = {
             // Where a field isn't `Shareable` this ends it, so that there is only the error about that.
@@ -45,6 +52,16 @@ fn part(member: &Member, ty: &Type) -> TokenStream {
             ::core::mem::offset_of!(Self, #member),
             <#ty as ::strait::Shareable>::FINGERPRINT,
         )
+    }
+}
+
+/// Copies a field to where it lies in the struct.
+fn copy(member: &Member, ty: &Type) -> TokenStream {
+    quote! {
+        <#ty as ::strait::Shareable>::copy_to(
+            &mut self.#member,
+            &mut bytes[::core::mem::offset_of!(Self, #member)..][..::core::mem::size_of::<#ty>()],
+        );
     }
 }
 

@@ -14,6 +14,9 @@ pub trait Sleep: 'static {
     /// Those of the backend.
     fn sleep(word: &AtomicU32, expected: u32, deadline: Deadline) -> Result<WaitOutcome>;
 
+    /// Wakes one that sleeps on `word`, if any does.
+    fn wake_one(word: &AtomicU32);
+
     /// Wakes all that sleep on `word`.
     fn wake_all(word: &AtomicU32);
 }
@@ -22,6 +25,10 @@ pub trait Sleep: 'static {
 impl<B: strait_core::WaitAddress + 'static> Sleep for B {
     fn sleep(word: &AtomicU32, expected: u32, deadline: Deadline) -> Result<WaitOutcome> {
         B::wait(word, expected, deadline)
+    }
+
+    fn wake_one(word: &AtomicU32) {
+        B::wake_one(word);
     }
 
     fn wake_all(word: &AtomicU32) {

@@ -1,0 +1,345 @@
+//! Waiting until all parties have come, any of whom may die.
+//!
+//! # The rules
+//!
+//! 1. `state` holds the round and how many have come in it. Who comes enters itself, and then counts up by
+//!    one compare-and-exchange; the last one makes it the next round in the same step. So a round is
+//!    complete or it isn't.
+//! 2. An entry names the party's process and, in place of the thread, the round it waits in; or that it has
+//!    joined. Where one that waits in this round or has joined is gone, whoever notices makes the state
+//!    `BROKEN`.
+//! 3. Repairing counts `repairs` up, so that those who waited while it was broken learn that although a
+//!    new round has begun.
+
+use super::{
+    Members, Owner,
+    bell::{Bell, Look},
+    entries::Entries,
+};
+use crate::{
+    kill_point::kill_point,
+    primitive::{AtomicU32, AtomicU64, Ordering},
+};
+use std::{fmt, marker::PhantomData, ptr, time::Duration};
+use strait_core::{Deadline, Error, ErrorKind, Result};
+
+/// Where a certain number of parties wait for each other, again and again.
+///
+/// ```
+/// use strait::{Shared, sync::Barrier};
+///
+/// let name = format!("doc/barrier-{}", std::process::id());
+/// let parties = 1; // As many as there are processes.
+/// let start = Shared::<Barrier>::open_or_create(&name, || Barrier::new(parties))?;
+///
+/// // In each of them:
+/// if start.wait()?.is_leader() {
+///     println!("all are here");
+/// }
+/// # Ok::<(), strait::Error>(())
+/// ```
+///
+/// # Death
+///
+/// Where a party dies while it waits, the barrier is broken: all others get an error, of kind
+/// [`Disconnected`](ErrorKind::Disconnected), within 100 ms, and so does everybody who comes later, until
+/// somebody says [`repair`](Self::repair).
+///
+/// Of one that dies before it comes nobody knows that it was to come, unless it has said so by
+/// [`join`](Self::join).
+#[repr(C)]
+pub struct Barrier<B> {
+    state: AtomicU64,
+    bell: Bell,
+    parties: AtomicU32,
+    reserved: AtomicU32,
+    entries: Entries<PLACES>,
+    backend: PhantomData<fn() -> B>,
+}
+
+/// Twice as many as parties, so that those who are slow to leave don't keep others from coming.
+const PLACES: usize = 128;
+
+/// How a wait at a [`Barrier`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BarrierWaitResult(bool);
+
+impl BarrierWaitResult {
+    /// Whether this was the last to come: exactly one of each round is.
+    pub fn is_leader(&self) -> bool {
+        self.0
+    }
+}
+
+impl<B> Barrier<B> {
+    /// The most parties that there can be.
+    pub const MAX_PARTIES: u32 = PLACES as u32 / 2;
+
+    /// A barrier for as many parties; one, where that is 0. With more than
+    /// [`MAX_PARTIES`](Self::MAX_PARTIES) waiting fails.
+    pub fn new(parties: u32) -> Self {
+        Self {
+            state: AtomicU64::new(0),
+            bell: Bell::new(),
+            parties: AtomicU32::new(parties),
+            reserved: AtomicU32::new(0),
+            entries: Entries::new(),
+            backend: PhantomData,
+        }
+    }
+
+    /// Whether a party has died, and nobody has said [`repair`](Self::repair) since.
+    pub fn is_broken(&self) -> bool {
+        self.state().broken
+    }
+
+    fn state(&self) -> State {
+        State::of(self.state.load(Ordering::SeqCst))
+    }
+
+    fn exchange(&self, from: State, to: State) -> bool {
+        let (from, to) = (from.word(), to.word());
+        self.state.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl<B: Members> Barrier<B> {
+    /// Waits until all parties have come.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` where a party has died; `InvalidInput` where there are too many parties; `Os`, where
+    /// the system fails.
+    pub fn wait(&self) -> Result<BarrierWaitResult> {
+        self.wait_deadline(Deadline::NEVER)
+    }
+
+    /// Waits until all parties have come; or until `timeout` is over, and then it hasn't come.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut`, and those of [`wait`](Self::wait).
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<BarrierWaitResult> {
+        self.wait_deadline(timeout)
+    }
+
+    /// Waits until all parties have come; or until the deadline, and then it hasn't come.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut`, and those of [`wait`](Self::wait).
+    pub fn wait_deadline(&self, deadline: impl Into<Deadline>) -> Result<BarrierWaitResult> {
+        let deadline = deadline.into();
+        let parties = self.checked_parties()?;
+        let me = B::me(ptr::from_ref(self).addr())?;
+        let mut entry = self.enter(me.with_thread(self.whole()?.tag()), deadline)?;
+        let came_in = loop {
+            let state = self.whole()?;
+            entry.change(me.with_thread(state.tag()));
+            kill_point!("barrier: entered, not counted");
+            if state.count + 1 < parties {
+                if self.exchange(state, State { count: state.count + 1, ..state }) {
+                    break state;
+                }
+            } else if self.exchange(state, state.next_round()) {
+                kill_point!("barrier: complete, not rung");
+                self.bell.ring_all::<B>();
+                return Ok(BarrierWaitResult(true));
+            }
+        };
+        kill_point!("barrier: counted");
+        let over = self.bell.wait::<B, _, Error>(deadline, |look| self.is_over(came_in, look))?;
+        match over {
+            Some(()) => Ok(BarrierWaitResult(false)),
+            None => self.withdraw(came_in),
+        }
+    }
+
+    /// Says that this process is a party, so that its death is noticed also while it isn't waiting, as
+    /// long as what is returned lives.
+    ///
+    /// # Errors
+    ///
+    /// `LimitReached`, where there are too many already; `Os`, where the system fails.
+    pub fn join(&self) -> Result<Party<'_, B>> {
+        let me = B::me(ptr::from_ref(self).addr())?.with_thread(JOINED);
+        match self.entries.enter::<B>(me, PLACES, Look::Thorough) {
+            Some(place) => Ok(Party(self.entry(place, me))),
+            None => {
+                let why = format!("{PLACES} have joined, and there is room for no more");
+                Err(Error::new(ErrorKind::LimitReached, "join a barrier", why))
+            }
+        }
+    }
+
+    /// Makes a broken barrier usable again, for those who come from now on.
+    pub fn repair(&self) {
+        // Otherwise what the dead left would break it again.
+        self.entries.remove_gone::<B>();
+        let state = self.state();
+        let repaired = State { repairs: state.repairs.wrapping_add(1), ..state.next_round() };
+        if state.broken && self.exchange(state, repaired) {
+            self.bell.ring_all::<B>();
+        }
+    }
+
+    fn enter(&self, me: Owner, deadline: Deadline) -> Result<Entry<'_, B>> {
+        let attempt = |look| Ok(self.entries.enter::<B>(me, PLACES, look));
+        let place = match attempt(Look::Quick)? {
+            Some(place) => Some(place),
+            None => self.bell.wait::<B, _, Error>(deadline, attempt)?,
+        };
+        place.map(|place| self.entry(place, me)).ok_or_else(|| Error::timed_out(WAIT))
+    }
+
+    fn entry(&self, place: usize, owner: Owner) -> Entry<'_, B> {
+        Entry { barrier: self, place, owner, forks: B::forks() }
+    }
+
+    /// The state, unless it is broken.
+    fn whole(&self) -> Result<State> {
+        let state = self.state();
+        if state.broken { Err(broken()) } else { Ok(state) }
+    }
+
+    /// Whether the round in which the caller came is complete; an error where it never will be.
+    fn is_over(&self, came_in: State, look: Look) -> Result<Option<()>> {
+        let state = self.whole()?;
+        if state.repairs != came_in.repairs {
+            return Err(broken());
+        }
+        if state.round != came_in.round {
+            return Ok(Some(()));
+        }
+        let tags = [came_in.tag(), JOINED];
+        let matters = |owner: Owner| tags.contains(&owner.thread());
+        if look == Look::Thorough && self.entries.has_gone::<B>(matters) {
+            self.break_round(came_in);
+        }
+        Ok(None)
+    }
+
+    /// Breaks the barrier, unless that round is over.
+    fn break_round(&self, came_in: State) {
+        loop {
+            let state = self.state();
+            let over = (state.round, state.repairs) != (came_in.round, came_in.repairs);
+            if over || state.broken || self.exchange(state, State { broken: true, ..state }) {
+                break;
+            }
+        }
+        self.bell.ring_all::<B>();
+    }
+
+    /// At the deadline: goes as if the caller hadn't come, if the round isn't over.
+    fn withdraw(&self, came_in: State) -> Result<BarrierWaitResult> {
+        loop {
+            if self.is_over(came_in, Look::Quick)?.is_some() {
+                return Ok(BarrierWaitResult(false));
+            }
+            let state = self.state();
+            let fewer = State { count: state.count.saturating_sub(1), ..state };
+            let same = (state.round, state.repairs) == (came_in.round, came_in.repairs);
+            if same && !state.broken && self.exchange(state, fewer) {
+                return Err(Error::timed_out(WAIT));
+            }
+        }
+    }
+
+    fn checked_parties(&self) -> Result<u32> {
+        let parties = self.parties.load(Ordering::Relaxed);
+        if parties <= Self::MAX_PARTIES {
+            return Ok(parties.max(1));
+        }
+        let why = format!("it is for {parties}, and there can be {}", Self::MAX_PARTIES);
+        Err(Error::new(ErrorKind::InvalidInput, WAIT, why))
+    }
+}
+
+impl<B> fmt::Debug for Barrier<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Barrier").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+/// That this process is a party to a [`Barrier`]. Dropping it says that it isn't any more.
+#[derive(Debug)]
+#[must_use = "dropping it ends the membership"]
+pub struct Party<'a, B: Members>(#[expect(dead_code, reason = "held for its drop")] Entry<'a, B>);
+
+/// A place in which the caller has entered itself. Dropping it leaves.
+#[derive(Debug)]
+struct Entry<'a, B: Members> {
+    barrier: &'a Barrier<B>,
+    place: usize,
+    owner: Owner,
+    forks: u32,
+}
+
+impl<B: Members> Entry<'_, B> {
+    fn change(&mut self, owner: Owner) {
+        if owner != self.owner {
+            self.barrier.entries.change(self.place, self.owner, owner);
+            self.owner = owner;
+        }
+    }
+}
+
+impl<B: Members> Drop for Entry<'_, B> {
+    fn drop(&mut self) {
+        // In a forked child it is a copy of its parent's.
+        if self.forks == B::forks() {
+            self.barrier.entries.leave(self.place, self.owner);
+        }
+    }
+}
+
+/// What `state` says: from the lowest bit on 15 of `count`, `broken`, 16 of `repairs`, 32 of `round`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    round: u32,
+    repairs: u16,
+    broken: bool,
+    /// How many have come in this round.
+    count: u32,
+}
+
+impl State {
+    const COUNT: u64 = 0x7fff;
+
+    fn of(word: u64) -> Self {
+        Self {
+            round: (word >> 32) as u32,
+            repairs: (word >> 16) as u16,
+            broken: word & 0x8000 != 0,
+            count: (word & Self::COUNT) as u32,
+        }
+    }
+
+    fn word(self) -> u64 {
+        let count = u64::from(self.count) & Self::COUNT;
+        u64::from(self.round) << 32
+            | u64::from(self.repairs) << 16
+            | u64::from(self.broken) << 15
+            | count
+    }
+
+    fn next_round(self) -> Self {
+        Self { round: self.round.wrapping_add(1), broken: false, count: 0, ..self }
+    }
+
+    /// What stands for the round in an entry: neither 0 nor [`JOINED`].
+    fn tag(self) -> u32 {
+        1 + self.round % (JOINED - 1)
+    }
+}
+
+/// Stands in an entry for a party that has joined.
+const JOINED: u32 = Owner::THREADS - 1;
+
+const WAIT: &str = "wait at a barrier";
+
+fn broken() -> Error {
+    Error::new(ErrorKind::Disconnected, WAIT, "a party has died")
+        .hint("say `repair` when it has been replaced")
+}
