@@ -3,8 +3,8 @@
 //! | to share | use |
 //! |---|---|
 //! | a value: a counter, a flag, an array of atomics, a struct of these | [`Shared`] |
+//! | a value that is changed by one at a time, a wait for something, a number of permits | [`sync`] |
 //! | raw memory: a frame, a table, a file | [`SharedMemory`] |
-//! | that something has happened | [`sync::Event`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
 //!
 //! ```
@@ -42,15 +42,16 @@
 //! leave alone what is being looked at, and are undefined behaviour if it doesn't: a message that is
 //! received in place, by [`recv_ref`](generic::ByteReceiver::recv_ref); one that is written in place
 //! and read again before it is sent, in a [`loan`](generic::ByteSender::loan); and the parts of a
-//! [`Shared`] value that aren't atomic. [`recv_into`](generic::ByteReceiver::recv_into),
+//! [`Shared`] value that aren't atomic, with what locks guard. [`recv_into`](generic::ByteReceiver::recv_into),
 //! [`send`](generic::ByteSender::send), atomics, and [`SharedMemory`]'s `read` and `write` trust
 //! nobody.
 //!
 //! # Fork
 //!
-//! A forked child that doesn't `exec` must not use what its parent opened, as each would take itself
-//! for the only one. It may drop it, or just exit: names are removed by the process that made them.
-//! As long as it lives the parent's peers don't notice the parent's end.
+//! A forked child that doesn't `exec` can use the [`Shared`] values that its parent has open, and owns none
+//! of its parent's locks. Channels it must not use, as each would take itself for the only end. It may
+//! drop everything, or just exit: names are removed by the process that made them. As long as it lives the
+//! peers of its parent's channels don't notice the parent's end.
 //!
 //! # Portability
 //!

@@ -217,6 +217,7 @@ impl<B: Backend> Options<B> {
         content: &[u8],
         usual: Lifetime,
     ) -> Result<Shared<T, B>> {
+        require_seats::<T, B>(CREATE)?;
         let (kind, len) = (Kind::Value, Value::<T, B::Segment>::PAYLOAD_LEN);
         let segment = self.create_segment(name, kind, T::FINGERPRINT, content, len, usual)?;
         let value = Value::open::<B>(segment, CREATE).map_err(|error| error.on(name))?;
@@ -270,6 +271,7 @@ impl<B: Backend> Options<B> {
     }
 
     fn open_value<T: Shareable>(&self, name: &Name) -> Result<Shared<T, B>> {
+        require_seats::<T, B>(OPEN)?;
         let segment = self.open_segment(name)?;
         check_name(&shared::read_header(&segment, OPEN).map_err(|error| error.on(name))?, name)?;
         let value = Value::open::<B>(segment, OPEN).map_err(|error| error.on(name))?;
@@ -326,6 +328,11 @@ impl<B> Clone for Options<B> {
 
 const CREATE: &str = "create shared memory";
 const OPEN: &str = "open shared memory";
+
+/// A value with locks needs to know their owners.
+fn require_seats<T: Shareable, B: Backend>(operation: &'static str) -> Result<()> {
+    if T::SEATED { B::CAPABILITIES.require(Capability::Seats, operation) } else { Ok(()) }
+}
 
 /// Where a backend had to hash the name, another name may have the same hash.
 fn check_name(header: &Header, name: &Name) -> Result<()> {

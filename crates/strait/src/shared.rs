@@ -44,7 +44,7 @@ impl<T: Shareable, B: Backend> Shared<T, B> {
     /// # Errors
     ///
     /// `NotFound`; `PermissionDenied`; `TypeMismatch` where it is of another type; `Foreign` and
-    /// `VersionMismatch` where it isn't strait's.
+    /// `VersionMismatch` where it isn't strait's; `LimitReached` where 1024 have a value with locks open.
     pub fn open(name: impl AsRef<str>) -> Result<Self> {
         Options::new().open_shared(name)
     }

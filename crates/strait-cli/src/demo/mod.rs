@@ -9,6 +9,7 @@
 mod answer;
 mod channel;
 mod child;
+mod guarded;
 mod latency;
 mod link;
 mod mailbox;
@@ -36,6 +37,7 @@ const MECHANISMS: &[&dyn Mechanism] = &[
     &memory::NamedMemory,
     &memory::MappedFile,
     &shared_value::SharedValue,
+    &guarded::Guarded,
     &channel::Copied,
     &channel::InPlace,
 ];

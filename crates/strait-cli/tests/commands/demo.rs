@@ -2,10 +2,11 @@
 
 use crate::support::{Place, noise};
 
-const MECHANISMS: [&str; 5] = [
+const MECHANISMS: [&str; 6] = [
     "named shared memory",
     "file-backed memory",
     "shared value",
+    "mutex, condition",
     "byte channel, copied",
     "byte channel, in place",
 ];
