@@ -80,7 +80,7 @@ impl<'a, T, B: Members> RwLockWriteGuard<'a, T, B> {
     }
 
     /// Says that what the lock guards has been repaired, or was whole all the time: where locking said
-    /// [`LockError::OwnerDied`].
+    /// [`LockError::OwnerDied`](super::LockError::OwnerDied).
     pub fn mark_consistent(&mut self) {
         self.lock.mark_consistent(self.me);
     }
