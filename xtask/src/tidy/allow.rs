@@ -12,6 +12,8 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-protocol/tests/loom_sync.rs", "touches data whose every access is checked"),
     ("crates/strait-protocol/src/ring/", "lends and shows messages in such memory"),
     ("crates/strait-protocol/tests/loom.rs", "promises where the memory of a ring is"),
+    ("crates/strait-bench/src/futex.rs", "calls the bare futex, which std doesn't have"),
+    ("crates/strait-bench/src/robust_mutex.rs", "uses a mutex of pthreads in shared memory"),
     ("crates/strait-macros/src/shareable/output.rs", "writes an implementation of `Shareable`"),
     ("crates/strait-core/src/segment.rs", "what is above relies on where the memory is"),
     ("crates/strait/tests/fork.rs", "forks"),
