@@ -139,9 +139,9 @@ pub(super) fn nap<B: Sleep>(
 }
 
 /// Tries again and again for some microseconds.
-fn spin<T, E>(
+pub(super) fn spin<T, E>(
     deadline: Deadline,
-    attempt: &mut impl FnMut(Look) -> Result<Option<T>, E>,
+    mut attempt: impl FnMut(Look) -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
     if cfg!(loom) || deadline.has_passed() {
         return Ok(None);

@@ -9,11 +9,16 @@
 //!    to `AWAITED`, and sleeps only while the word is `AWAITED`.
 //! 3. All are woken, not one, because that one may be killed before it takes the event, and then
 //!    nobody would wake the next. Those that come too late say `AWAITED` again.
+//! 4. Nobody sleeps longer than a nap without looking, because the one that sets may be killed between
+//!    the exchange and the waking.
 
-use super::Sleep;
-use crate::primitive::{AtomicU32, Ordering};
+use super::{Sleep, bell};
+use crate::{
+    kill_point::kill_point,
+    primitive::{AtomicU32, Ordering},
+};
 use std::{fmt, marker::PhantomData, time::Duration};
-use strait_core::{Deadline, Error, Result, WaitOutcome};
+use strait_core::{Deadline, Error, Result};
 
 /// Something that happens once or again and again, and that any number of processes wait for.
 ///
@@ -45,6 +50,7 @@ impl<B: Sleep> Event<B> {
     /// Sets the event.
     pub fn set(&self) {
         if self.word.swap(SET, Ordering::Release) == AWAITED {
+            kill_point!("event: set, nobody woken");
             B::wake_all(&self.word);
         }
     }
@@ -97,16 +103,19 @@ impl<B: Sleep> Event<B> {
 
     #[cold]
     fn sleep(&self, deadline: Deadline) -> Result<()> {
+        let look = |_| Ok::<_, Error>((self.is_set() && self.try_wait()).then_some(()));
+        if bell::spin(deadline, look)?.is_some() {
+            return Ok(());
+        }
         loop {
-            let outcome = match self.say_awaited() {
-                true => B::sleep(&self.word, AWAITED, deadline)?,
-                false => WaitOutcome::Woken,
-            };
+            if self.say_awaited() {
+                bell::nap::<B>(&self.word, AWAITED, deadline)?;
+            }
             if self.try_wait() {
                 return Ok(());
             }
             // A peer that writes anything but the three values can't keep this from ending in time.
-            if outcome == WaitOutcome::TimedOut || deadline.has_passed() {
+            if deadline.has_passed() {
                 return Err(Error::timed_out("wait for an event"));
             }
         }
