@@ -58,23 +58,4 @@ pub trait Liveness {
     ///
     /// `Unsupported` where this system can't watch that process.
     fn wait_for_end(process: &ProcessIdentity, deadline: Deadline) -> Result<bool>;
-
-    /// Has `hooks` called around each fork of this process, for as long as it lives. Does nothing where
-    /// there is no fork.
-    ///
-    /// # Errors
-    ///
-    /// `OutOfMemory`.
-    fn watch_forks(hooks: ForkHooks) -> Result<()>;
-}
-
-/// What is called around a fork, each time in the thread that forks.
-#[derive(Debug, Clone, Copy)]
-pub struct ForkHooks {
-    /// Before it.
-    pub before: extern "C" fn(),
-    /// After it, in the process that forked.
-    pub in_parent: extern "C" fn(),
-    /// After it, in the new process. Only what a signal handler may do may be done there.
-    pub in_child: extern "C" fn(),
 }

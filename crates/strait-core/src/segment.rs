@@ -1,7 +1,7 @@
 //! Mapped shared memory.
 #![expect(unsafe_code, reason = "what is above relies on where the memory is")]
 
-use crate::{Deadline, Name, Result};
+use crate::{Deadline, ForkHooks, Name, Result};
 use std::{fmt::Debug, path::Path, ptr::NonNull};
 
 /// Shared memory, mapped into this process. Dropping it unmaps.
@@ -21,10 +21,14 @@ use std::{fmt::Debug, path::Path, ptr::NonNull};
 /// [`start`](Self::start), [`len`](Self::len) and [`mapping`](Self::mapping) return the same each
 /// time. As long as the segment lives, wherever it is moved, the `len` bytes from `start` on are
 /// mapped, can be read, and with [`Mapping::ReadWrite`] be written; `start` is aligned to a page.
+///
+/// Of all processes that have the same memory one has a seat at a time, and as long as it lives, runs the
+/// same program, and hasn't dropped it, nobody is told that the seat is free; a forked child isn't given
+/// its parent's. The hooks of [`watch_forks`](Self::watch_forks) are called.
 #[expect(clippy::len_without_is_empty, reason = "a segment is never empty")]
 pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
-    /// A seat that this process has taken. Dropping it gives it back, unless a forked child drops what
-    /// is its parent's.
+    /// A seat that this process has taken. Dropping it gives it back; dropping its copy in a forked child
+    /// does nothing.
     type Seat: Send + Sync + Debug + 'static;
 
     /// The right to create what has a name, which one process has at a time. Dropping it gives it
@@ -93,6 +97,14 @@ pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
     ///
     /// `Os`, where the system doesn't tell.
     fn is_seat_taken(&self, number: u32) -> Result<bool>;
+
+    /// Has `hooks` called around each fork of this process, for as long as it lives. Does nothing where
+    /// there is no fork.
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory`.
+    fn watch_forks(hooks: ForkHooks) -> Result<()>;
 
     /// Where the memory begins. It is page-aligned, and stays there until the segment is dropped.
     fn start(&self) -> NonNull<u8>;

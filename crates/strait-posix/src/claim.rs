@@ -5,6 +5,7 @@
 //! and goes with the next claim.
 
 use crate::{
+    fork::Own,
     lease::{Hold, Lease},
     named_file::{Address, leads_to, open_plain},
     poll,
@@ -21,10 +22,8 @@ use strait_core::{Deadline, Error, ErrorKind, Mapping, Result};
 /// The right to create what has a name.
 #[derive(Debug)]
 pub struct PosixClaim {
-    file: OwnedFd,
+    file: Own,
     path: PathBuf,
-    /// Who has to give it back: a forked child is not it.
-    process: u32,
 }
 
 impl PosixClaim {
@@ -34,7 +33,7 @@ impl PosixClaim {
         let address = Address { path: &path, ..address };
         loop {
             if let Some(file) = existing_or_new(address, deadline)? {
-                return Ok(Self { file, path, process: std::process::id() });
+                return Ok(Self { file: Own::new(file), path });
             }
         }
     }
@@ -42,11 +41,11 @@ impl PosixClaim {
 
 impl Drop for PosixClaim {
     fn drop(&mut self) {
-        if self.process == std::process::id() {
+        if let Some(file) = self.file.get() {
             // Its name goes first, so that those who wait for the lock see that it is gone. Who can't
             // remove it leaves an empty file, which is taken over by the next.
             let _ = fs::unlink(&self.path);
-            let _ = Lease::Claim.release(&self.file);
+            let _ = Lease::Claim.release(file);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Telling the living from the dead.
 
-use crate::{Posix, fork, sys::process};
-use strait_core::{Deadline, ForkHooks, Liveness, ProcessIdentity, Result};
+use crate::{Posix, sys::process};
+use strait_core::{Deadline, Liveness, ProcessIdentity, Result};
 
 impl Liveness for Posix {
     fn current_process() -> Result<ProcessIdentity> {
@@ -18,9 +18,5 @@ impl Liveness for Posix {
 
     fn wait_for_end(process: &ProcessIdentity, deadline: Deadline) -> Result<bool> {
         process::wait_for_end(process, deadline)
-    }
-
-    fn watch_forks(hooks: ForkHooks) -> Result<()> {
-        fork::watch(hooks)
     }
 }

@@ -14,6 +14,7 @@
 //!    by it first takes it exclusively: then nobody attaches any more, or somebody already has.
 
 use crate::{
+    fork,
     lease::{Hold, Lease},
     sys::shm,
 };
@@ -39,7 +40,8 @@ pub(crate) struct NamedFile {
     path: PathBuf,
     lifetime: Lifetime,
     lifetime_of: LifetimeOf,
-    /// The process that has to remove the name: a forked child is not it.
+    /// The process that has to remove the name, by the number of forks before it: a forked child is
+    /// not it.
     remover: Option<u32>,
 }
 
@@ -137,14 +139,14 @@ impl NamedFile {
             Lifetime::Persistent => false,
             _ => creator,
         };
-        let remover = removes.then(std::process::id);
+        let remover = removes.then(fork::count);
         Self { file, path: path.to_owned(), lifetime, lifetime_of, remover }
     }
 }
 
 impl Drop for NamedFile {
     fn drop(&mut self) {
-        if self.remover != Some(std::process::id()) {
+        if self.remover != Some(fork::count()) {
             return;
         }
         let name = self.path.to_string_lossy();

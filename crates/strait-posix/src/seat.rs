@@ -3,10 +3,12 @@
 //! The locks are on bytes of the file that is mapped, past anything it contains, so that they mean the
 //! same in every PID namespace. Each is held by an open file description of its own, which no other
 //! program gets, as it is closed on exec: then the kernel frees the seat too, although the process lives
-//! on. A forked child shares it, and so keeps its parent's seat taken; for that there is the
-//! process' identity, which whoever judges looks at too.
+//! on. Nor does a forked child.
 
-use crate::lease::{Hold, Lease};
+use crate::{
+    fork::Own,
+    lease::{Hold, Lease},
+};
 use rustix::fs::{self, Mode, OFlags};
 use std::{
     io,
@@ -16,10 +18,8 @@ use std::{
 /// A seat that this process has taken.
 #[derive(Debug)]
 pub struct PosixSeat {
-    file: OwnedFd,
+    file: Own,
     number: u32,
-    /// Who has to give it back: a forked child is not it.
-    process: u32,
 }
 
 impl PosixSeat {
@@ -27,7 +27,7 @@ impl PosixSeat {
     pub(crate) fn take(file: impl AsFd, number: u32) -> io::Result<Option<Self>> {
         let file = opened_again(file)?;
         let taken = Lease::Seat(number).try_take(&file, Hold::Exclusive)?;
-        Ok(taken.then(|| Self { file, number, process: std::process::id() }))
+        Ok(taken.then(|| Self { file: Own::new(file), number }))
     }
 
     /// Whether somebody has the seat with this number. `file` holds no seat itself.
@@ -38,15 +38,15 @@ impl PosixSeat {
 
 impl Drop for PosixSeat {
     fn drop(&mut self) {
-        // Closing alone would leave it taken as long as a forked child lives.
-        if self.process == std::process::id() {
-            let _ = Lease::Seat(self.number).release(&self.file);
+        // Closing alone would leave it taken as long as somebody else has the description.
+        if let Some(file) = self.file.get() {
+            let _ = Lease::Seat(self.number).release(file);
         }
     }
 }
 
 /// A new open file description of the same file, whatever has become of its name.
 fn opened_again(file: impl AsFd) -> io::Result<OwnedFd> {
-    let itself = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    let itself = format!("/proc/thread-self/fd/{}", file.as_fd().as_raw_fd());
     Ok(fs::open(itself, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)
 }

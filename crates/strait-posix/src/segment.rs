@@ -3,6 +3,7 @@
 
 use crate::{
     claim::PosixClaim,
+    fork,
     mapping::{Backing, Mapped},
     named_file::{Address, NamedFile},
     seat::PosixSeat,
@@ -18,7 +19,7 @@ use std::{
     ptr::NonNull,
 };
 use strait_core::{
-    Deadline, Error, ErrorKind, Lifetime, Mapping, Name, NewSegment, Result, Segment,
+    Deadline, Error, ErrorKind, ForkHooks, Lifetime, Mapping, Name, NewSegment, Result, Segment,
 };
 use strait_protocol::Header;
 
@@ -41,7 +42,8 @@ enum Source {
 }
 
 // SAFETY: `Mapped` owns the mapping, never changes it, and unmaps it when it is dropped; the kernel
-// maps whole pages.
+// maps whole pages. Seats are locks of the kernel's, by descriptors that are closed by exec and in forked
+// children, and nowhere else before they are dropped.
 unsafe impl Segment for PosixSegment {
     type Seat = PosixSeat;
     type Claim = PosixClaim;
@@ -136,6 +138,10 @@ unsafe impl Segment for PosixSegment {
 
     fn is_seat_taken(&self, number: u32) -> Result<bool> {
         PosixSeat::is_taken(self.file(), number).map_err(|e| Error::os("look for a process", e))
+    }
+
+    fn watch_forks(hooks: ForkHooks) -> Result<()> {
+        fork::watch(hooks)
     }
 
     fn start(&self) -> NonNull<u8> {

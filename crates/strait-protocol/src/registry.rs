@@ -21,7 +21,7 @@ use std::{
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
-use strait_core::{ForkHooks, Liveness, Result};
+use strait_core::{ForkHooks, Result, Segment};
 
 /// Memory that is in the map. Dropping it takes it out and gives the seat back.
 #[derive(Debug)]
@@ -31,10 +31,10 @@ pub(crate) struct Registration {
 
 impl Registration {
     /// Takes a seat and enters the memory at these addresses.
-    pub(crate) fn new<L: Liveness>(at: Range<usize>, seats: Arc<dyn Seats>) -> Result<Self> {
+    pub(crate) fn new<S: Segment>(at: Range<usize>, seats: Arc<dyn Seats>) -> Result<Self> {
         let mut map = write();
         if !map.watching {
-            L::watch_forks(HOOKS)?;
+            S::watch_forks(HOOKS)?;
             map.watching = true;
         }
         let seated = seats.sit()?;
@@ -46,8 +46,10 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let entry = write().entries.remove(&self.start);
+        let mut map = write();
+        let entry = map.entries.remove(&self.start);
         EPOCH.fetch_add(1, Ordering::Relaxed);
+        drop(map);
         // Not while the map is locked: it closes files.
         drop(entry);
     }
@@ -73,8 +75,14 @@ pub(crate) fn me(address: usize) -> Result<Owner> {
 
 /// Whether an owner of what lies at this address has ended, for sure.
 pub(crate) fn is_gone(address: usize, owner: Owner) -> bool {
-    // Owners in memory that isn't shared are threads of this process.
-    seats_at(address).is_some_and(|seats| seats.is_gone(owner))
+    let map = read();
+    let seats = match map.at(address) {
+        Some((_, entry)) if !entry.is_own(owner) => Arc::clone(&entry.seats),
+        // Owners in memory that isn't shared are threads of this process too.
+        _ => return false,
+    };
+    drop(map);
+    seats.is_gone(owner)
 }
 
 /// Whether an owner of what lies at this address is the calling thread.
@@ -107,6 +115,14 @@ struct Entry {
     seated: Seated,
     /// Of which process the seat is.
     forks: u32,
+}
+
+impl Entry {
+    /// Whether it is a thread of this process, by this very mapping of the memory.
+    fn is_own(&self, owner: Owner) -> bool {
+        let seat = (Some(self.seated.number), self.seated.generation);
+        self.forks == forks() && (owner.seat(), owner.generation()) == seat
+    }
 }
 
 impl Map {

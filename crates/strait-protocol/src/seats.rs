@@ -4,14 +4,13 @@
 //!
 //! 1. A process takes a free seat when it opens the segment, by a lock that the system frees at the end of
 //!    the process: [`Segment::take_seat`]. Then it counts the seat's generation up, and then writes
-//!    there who it is.
-//! 2. The owner of a lock is a seat, its generation, and a thread. It is gone for sure where the seat has
-//!    another generation, or nobody sits there, or the process that sits there has ended. In doubt it
-//!    lives.
-//! 3. The last of these is for forked children, which keep a seat of their parent's taken; the first two
-//!    hold across spaces of process numbers, and for a process that runs another program by now.
-//! 4. A seat's records are written only by who sits there. What a judge reads while they are being
-//!    written can only be about an owner of the generation before, which is gone.
+//!    there who it is. A forked child takes one of its own.
+//! 2. The owner of a lock is a seat, its generation, and a thread. It is gone for sure where nobody has
+//!    the seat, or it has another generation. In doubt it lives.
+//! 3. A seat's record is written only by who sits there. Who sits there is asked only of an owner that
+//!    isn't gone, so that its record is complete.
+//!
+//! Where a peer has truncated the memory nothing is sure any more.
 
 use crate::{shared, sync::Owner};
 use std::{
@@ -91,12 +90,10 @@ impl<S: Segment, L: Liveness + 'static> Seats for SeatsOf<S, L> {
         // Where there is no such seat, no correct process has written this.
         let (Some(record), Some(seat)) = (self.record(owner), owner.seat()) else { return true };
         if record.generation() != owner.generation() {
-            return true;
+            // What is cut off reads as zeros.
+            return self.segment.is_intact();
         }
-        match self.segment.is_seat_taken(seat) {
-            Ok(false) => true,
-            Ok(true) | Err(_) => !L::is_alive(&record.identity()),
-        }
+        matches!(self.segment.is_seat_taken(seat), Ok(false))
     }
 
     fn is_this_process(&self, owner: Owner) -> bool {

@@ -119,7 +119,22 @@ macro_rules! guarding {
     )*};
 }
 
-guarding!(Mutex: Shareable, RwLock: Shareable, OnceLock: Shareable, SeqLock: Plain);
+guarding!(Mutex: Shareable, RwLock: Shareable, SeqLock: Plain);
+
+// SAFETY: as above; whether it is written yet is copied too.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: Shareable, B: Members> Shareable for sync::OnceLock<T, B> {
+    const FINGERPRINT: Fingerprint =
+        Fingerprint::of_type("strait::sync::OnceLock", size_of::<Self>())
+            .containing(T::FINGERPRINT);
+    const SEATED: bool = true;
+
+    fn copy_to(&mut self, bytes: &mut [u8]) {
+        let (once, value) = self.parts();
+        once.copy_to(&mut bytes[..size_of::<sync::Once<B>>()]);
+        value.copy_to(&mut bytes[Self::VALUE..][..size_of::<T>()]);
+    }
+}
 
 /// What can be copied while it is being shared.
 #[doc(hidden)]

@@ -149,7 +149,7 @@ fn register<S: Segment, L: Liveness + 'static>(
 ) -> Result<Registration> {
     let start = segment.start().as_ptr().addr();
     let seats = Arc::new(SeatsOf::<S, L>::new(Arc::clone(segment), offset));
-    Registration::new::<L>(start..start + segment.len(), seats)
+    Registration::new::<S>(start..start + segment.len(), seats)
 }
 
 impl<T: Shareable, S: Segment> Deref for Value<T, S> {
@@ -199,12 +199,13 @@ pub(crate) unsafe fn load_value<T: Shareable + Copy>(from: *const T) -> T {
 /// # Safety
 ///
 /// `to` is valid for writing a `T`, and nobody else writes to it.
-pub(crate) unsafe fn store_value<T: Shareable + Copy>(to: *mut T, mut value: T) {
-    let mut bytes = vec![0; size_of::<T>()];
-    value.copy_to(&mut bytes);
+pub(crate) unsafe fn store_value<T: Shareable + Copy>(to: *mut T, value: T) {
+    let from = std::ptr::from_ref(&value).cast::<u8>();
+    // SAFETY: what can be copied has no locks in it, and so no padding: all its bytes are initialised.
+    let bytes = unsafe { std::slice::from_raw_parts(from, size_of::<T>()) };
     if let Some(place) = NonNull::new(to) {
         // SAFETY: valid as the caller promises.
-        unsafe { store(place.cast(), &bytes) };
+        unsafe { store(place.cast(), bytes) };
     }
 }
 

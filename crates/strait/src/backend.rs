@@ -2,7 +2,7 @@
 
 pub use strait_core::{
     Backend, Capabilities, Capability, Connection, Credentials, Deadline, Doorbell, Finding,
-    Fingerprint, Listener, Liveness, NewSegment, ProcessIdentity, Rendezvous, Segment, Verdict,
-    WaitAddress, WaitOutcome, Wake,
+    Fingerprint, ForkHooks, Listener, Liveness, NewSegment, ProcessIdentity, Rendezvous, SEATS,
+    Segment, Verdict, WaitAddress, WaitOutcome, Wake,
 };
 pub use strait_protocol::sync::Sleep;

@@ -5,9 +5,9 @@
 //! 1. `state` holds the round and how many have come in it. Who comes enters itself, and then counts up by
 //!    one compare-and-exchange; the last one makes it the next round in the same step. So a round is
 //!    complete or it isn't.
-//! 2. An entry names the party's process and, in place of the thread, the round it waits in; or that it has
-//!    joined. Where one that waits in this round or has joined is gone, whoever notices makes the state
-//!    `BROKEN`.
+//! 2. An entry names a party that waits, or has joined. Where one of them is gone, whoever notices makes
+//!    the state `BROKEN`; who completes a round looks before. Nobody takes the place of one that is gone,
+//!    which would hide that it died.
 //! 3. Repairing counts `repairs` up, so that those who waited while it was broken learn that although a
 //!    new round has begun.
 
@@ -15,6 +15,7 @@ use super::{
     Members, Owner,
     bell::{Bell, Look},
     entries::Entries,
+    holder::Holder,
 };
 use crate::{
     kill_point::kill_point,
@@ -41,7 +42,7 @@ use strait_core::{Deadline, Error, ErrorKind, Result};
 ///
 /// # Death
 ///
-/// Where a party dies while it waits, the barrier is broken: all others get an error, of kind
+/// Where a party dies while it waits, the barrier is broken: all who wait get an error, of kind
 /// [`Disconnected`](ErrorKind::Disconnected), within 100 ms, and so does everybody who comes later, until
 /// somebody says [`repair`](Self::repair).
 ///
@@ -132,26 +133,33 @@ impl<B: Members> Barrier<B> {
         let deadline = deadline.into();
         let parties = self.checked_parties()?;
         let me = B::me(ptr::from_ref(self).addr())?;
-        let mut entry = self.enter(me.with_thread(self.whole()?.tag()), deadline)?;
+        let mut entry = self.enter(me, deadline)?;
         let came_in = loop {
             let state = self.whole()?;
-            entry.change(me.with_thread(state.tag()));
             kill_point!("barrier: entered, not counted");
             if state.count + 1 < parties {
                 if self.exchange(state, State { count: state.count + 1, ..state }) {
                     break state;
                 }
-            } else if self.exchange(state, state.next_round()) {
+            } else if self.entries.have_gone::<B>() {
+                self.break_round(state);
+            } else {
+                // Who completes a round waits for nobody, and if it dies from here on breaks nothing.
+                drop(entry);
+                if !self.exchange(state, state.next_round()) {
+                    entry = self.enter(me, deadline)?;
+                    continue;
+                }
                 kill_point!("barrier: complete, not rung");
                 self.bell.ring_all::<B>();
                 return Ok(BarrierWaitResult(true));
             }
         };
         kill_point!("barrier: counted");
-        let over = self.bell.wait::<B, _, Error>(deadline, |look| self.is_over(came_in, look))?;
-        match over {
-            Some(()) => Ok(BarrierWaitResult(false)),
-            None => self.withdraw(came_in),
+        match self.bell.wait::<B, _, Error>(deadline, |look| self.is_over(came_in, look)) {
+            Ok(Some(())) => Ok(BarrierWaitResult(false)),
+            Ok(None) => self.withdraw(came_in),
+            Err(error) => self.withdraw(came_in).and(Err(error)),
         }
     }
 
@@ -162,29 +170,41 @@ impl<B: Members> Barrier<B> {
     ///
     /// `LimitReached`, where there are too many already; `Os`, where the system fails.
     pub fn join(&self) -> Result<Party<'_, B>> {
-        let me = B::me(ptr::from_ref(self).addr())?.with_thread(JOINED);
-        match self.entries.enter::<B>(me, PLACES, Look::Thorough) {
+        // The other half of the places is left to those who wait.
+        const MOST: usize = PLACES / 2;
+        let me = B::me(ptr::from_ref(self).addr())?;
+        match self.entries.enter::<B>(me, MOST, Look::Quick) {
             Some(place) => Ok(Party(self.entry(place, me))),
             None => {
-                let why = format!("{PLACES} have joined, and there is room for no more");
-                Err(Error::new(ErrorKind::LimitReached, "join a barrier", why))
+                let why = format!("{MOST} have joined, and there is room for no more");
+                Err(Error::new(ErrorKind::LimitReached, "join a barrier", why)
+                    .hint("where some of them have died, say `repair`"))
             }
         }
     }
 
-    /// Makes a broken barrier usable again, for those who come from now on.
+    /// Makes a barrier usable again that is broken, or would be as soon as somebody noticed who has died.
+    /// Who waits there gets an error.
     pub fn repair(&self) {
-        // Otherwise what the dead left would break it again.
-        self.entries.remove_gone::<B>();
-        let state = self.state();
-        let repaired = State { repairs: state.repairs.wrapping_add(1), ..state.next_round() };
-        if state.broken && self.exchange(state, repaired) {
-            self.bell.ring_all::<B>();
+        while self.state().broken || self.entries.have_gone::<B>() {
+            let state = self.state();
+            let repaired = State { repairs: state.repairs.wrapping_add(1), ..state.next_round() };
+            if self.exchange(state, repaired) {
+                // Not before, as only they show who has died.
+                self.entries.remove_gone::<B>();
+                self.bell.ring_all::<B>();
+            }
         }
     }
 
     fn enter(&self, me: Owner, deadline: Deadline) -> Result<Entry<'_, B>> {
-        let attempt = |look| Ok(self.entries.enter::<B>(me, PLACES, look));
+        let attempt = |look| match self.entries.enter::<B>(me, PLACES, Look::Quick) {
+            None if look == Look::Thorough && self.entries.have_gone::<B>() => {
+                self.break_round(self.state());
+                Err(broken())
+            }
+            place => Ok(place),
+        };
         let place = match attempt(Look::Quick)? {
             Some(place) => Some(place),
             None => self.bell.wait::<B, _, Error>(deadline, attempt)?,
@@ -193,7 +213,7 @@ impl<B: Members> Barrier<B> {
     }
 
     fn entry(&self, place: usize, owner: Owner) -> Entry<'_, B> {
-        Entry { barrier: self, place, owner, forks: B::forks() }
+        Entry { barrier: self, place, holder: Holder::new::<B>(owner) }
     }
 
     /// The state, unless it is broken.
@@ -204,16 +224,14 @@ impl<B: Members> Barrier<B> {
 
     /// Whether the round in which the caller came is complete; an error where it never will be.
     fn is_over(&self, came_in: State, look: Look) -> Result<Option<()>> {
-        let state = self.whole()?;
-        if state.repairs != came_in.repairs {
-            return Err(broken());
-        }
-        if state.round != came_in.round {
+        let state = self.state();
+        if state.repairs == came_in.repairs && state.round != came_in.round {
             return Ok(Some(()));
         }
-        let tags = [came_in.tag(), JOINED];
-        let matters = |owner: Owner| tags.contains(&owner.thread());
-        if look == Look::Thorough && self.entries.has_gone::<B>(matters) {
+        if state.broken || state.repairs != came_in.repairs {
+            return Err(broken());
+        }
+        if look == Look::Thorough && self.entries.have_gone::<B>() {
             self.break_round(came_in);
         }
         Ok(None)
@@ -272,24 +290,14 @@ pub struct Party<'a, B: Members>(#[expect(dead_code, reason = "held for its drop
 struct Entry<'a, B: Members> {
     barrier: &'a Barrier<B>,
     place: usize,
-    owner: Owner,
-    forks: u32,
-}
-
-impl<B: Members> Entry<'_, B> {
-    fn change(&mut self, owner: Owner) {
-        if owner != self.owner {
-            self.barrier.entries.change(self.place, self.owner, owner);
-            self.owner = owner;
-        }
-    }
+    holder: Holder,
 }
 
 impl<B: Members> Drop for Entry<'_, B> {
     fn drop(&mut self) {
         // In a forked child it is a copy of its parent's.
-        if self.forks == B::forks() {
-            self.barrier.entries.leave(self.place, self.owner);
+        if self.holder.is_this_process::<B>() {
+            self.barrier.entries.leave(self.place, self.holder.me);
         }
     }
 }
@@ -327,15 +335,7 @@ impl State {
     fn next_round(self) -> Self {
         Self { round: self.round.wrapping_add(1), broken: false, count: 0, ..self }
     }
-
-    /// What stands for the round in an entry: neither 0 nor [`JOINED`].
-    fn tag(self) -> u32 {
-        1 + self.round % (JOINED - 1)
-    }
 }
-
-/// Stands in an entry for a party that has joined.
-const JOINED: u32 = Owner::THREADS - 1;
 
 const WAIT: &str = "wait at a barrier";
 

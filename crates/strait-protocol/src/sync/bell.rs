@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use strait_core::{Deadline, Error, WaitOutcome};
 
 /// How long nobody looks whether the one that is waited for has died.
-const NAP: Duration = Duration::from_millis(50);
+const NAP: Duration = Duration::from_millis(40);
 
 /// How often to try before sleeping: about as long as falling asleep and waking up take.
 const SPINS: u32 = 100;
@@ -78,13 +78,16 @@ impl Bell {
         if let Some(done) = spin(deadline, &mut attempt)? {
             return Ok(Some(done));
         }
-        let mut looked = Instant::now();
+        let (mut looked, mut slept) = (Instant::now(), false);
         let mut look = Look::Quick;
         loop {
-            let rings = self.rings.load(Ordering::Acquire);
-            self.asleep.store(1, Ordering::SeqCst);
-            in_one_order();
             let last = deadline.has_passed();
+            let rings = self.rings.load(Ordering::Acquire);
+            // Also by who was woken and will sleep no more: rule 3.
+            if slept || !last {
+                self.asleep.store(1, Ordering::SeqCst);
+                in_one_order();
+            }
             if last {
                 look = Look::Thorough;
             }
@@ -98,7 +101,9 @@ impl Bell {
                 looked = Instant::now();
             }
             kill_point!("bell: about to sleep");
-            let outcome = nap::<B>(&self.rings, rings, deadline)?;
+            let left = NAP.saturating_sub(looked.elapsed());
+            let outcome = doze::<B>(&self.rings, rings, deadline, left)?;
+            slept = true;
             kill_point!("bell: woken");
             let overdue = !cfg!(loom) && looked.elapsed() >= NAP;
             look = match outcome == WaitOutcome::TimedOut || overdue {
@@ -134,8 +139,17 @@ pub(super) fn nap<B: Sleep>(
     expected: u32,
     deadline: Deadline,
 ) -> strait_core::Result<WaitOutcome> {
-    let left = deadline.remaining().unwrap_or(NAP);
-    B::sleep(word, expected, Deadline::after(left.min(NAP)))
+    doze::<B>(word, expected, deadline, NAP)
+}
+
+fn doze<B: Sleep>(
+    word: &AtomicU32,
+    expected: u32,
+    deadline: Deadline,
+    longest: Duration,
+) -> strait_core::Result<WaitOutcome> {
+    let left = deadline.remaining().unwrap_or(longest);
+    B::sleep(word, expected, Deadline::after(left.min(longest)))
 }
 
 /// Tries again and again for some microseconds.

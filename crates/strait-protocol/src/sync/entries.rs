@@ -47,11 +47,11 @@ impl<const N: usize> Entries<N> {
         self.0.iter().all(|entry| entry.load(Ordering::SeqCst) == 0)
     }
 
-    /// Whether somebody is gone who matters.
+    /// Whether somebody is gone who had entered itself.
     #[cfg(not(loom))]
-    pub(crate) fn has_gone<B: Members>(&self, matters: impl Fn(Owner) -> bool) -> bool {
+    pub(crate) fn have_gone<B: Members>(&self) -> bool {
         let words = self.0.iter().map(|entry| entry.load(Ordering::SeqCst));
-        words.filter_map(Owner::of).any(|owner| matters(owner) && B::is_gone(self.address(), owner))
+        words.filter(|&word| word != 0).any(|word| self.is_gone::<B>(word, Look::Thorough))
     }
 
     /// Takes out those who are gone.
@@ -63,12 +63,6 @@ impl<const N: usize> Entries<N> {
                 self.exchange(place, word, 0);
             }
         }
-    }
-
-    /// Changes an entry of the caller's own.
-    #[cfg(not(loom))]
-    pub(crate) fn change(&self, place: usize, from: Owner, to: Owner) {
-        self.exchange(place, from.word(), to.word());
     }
 
     /// How many of the first `count` places are taken.
@@ -106,10 +100,16 @@ impl<const N: usize> Entries<N> {
         count: usize,
         look: Look,
     ) -> Option<usize> {
-        (0..count).map(|i| (preferred + i) % count).find(|&place| {
-            let word = self.0[place].load(Ordering::SeqCst);
-            let mine = word == 0 || self.is_gone::<B>(word, look);
-            mine && self.exchange(place, word, me.word())
+        let places = || (0..count).map(|i| (preferred + i) % count);
+        let free = places().find(|&place| {
+            self.0[place].load(Ordering::SeqCst) == 0 && self.exchange(place, 0, me.word())
+        });
+        // Judging takes system calls, so only where none is free.
+        free.or_else(|| {
+            places().find(|&place| {
+                let word = self.0[place].load(Ordering::SeqCst);
+                self.is_gone::<B>(word, look) && self.exchange(place, word, me.word())
+            })
         })
     }
 

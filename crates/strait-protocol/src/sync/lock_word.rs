@@ -32,6 +32,14 @@ pub(crate) enum Taken {
     Inconsistent,
 }
 
+/// In which state it was released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Released {
+    Usable,
+    /// Nobody gets it any more, and all who wait should learn of that.
+    Unrecoverable,
+}
+
 /// Why it can't be taken, however long one waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -98,19 +106,22 @@ impl LockWord {
     /// Gives it back after what `me` did with it; whether by a panic, or in order. What isn't owned by
     /// `me`, because a peer has overwritten it, is left alone.
     #[inline]
-    pub(crate) fn release(&self, me: Owner, panicked: bool) {
-        if panicked || !self.exchange(me.word(), 0) {
-            self.release_slowly(me, panicked);
+    pub(crate) fn release(&self, me: Owner, panicked: bool) -> Released {
+        match !panicked && self.exchange(me.word(), 0) {
+            true => Released::Usable,
+            false => self.release_slowly(me, panicked),
         }
     }
 
     #[cold]
-    fn release_slowly(&self, me: Owner, panicked: bool) {
-        self.change(me, |word| match word & INCONSISTENT {
-            _ if panicked => INCONSISTENT,
-            0 => 0,
-            _ => UNRECOVERABLE,
+    fn release_slowly(&self, me: Owner, panicked: bool) -> Released {
+        let given_up = !panicked && self.0.load(Ordering::Relaxed) & INCONSISTENT != 0;
+        self.change(me, |_| match (panicked, given_up) {
+            (true, _) => INCONSISTENT,
+            (false, true) => UNRECOVERABLE,
+            (false, false) => 0,
         });
+        if given_up { Released::Unrecoverable } else { Released::Usable }
     }
 
     fn judge<B: Members>(&self, word: u64, me: Owner, look: Look) -> Result<Judged, Refused> {

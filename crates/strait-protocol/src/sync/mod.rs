@@ -14,6 +14,7 @@ mod bell;
 mod condvar;
 mod entries;
 mod event;
+mod holder;
 mod lock_error;
 mod lock_word;
 mod members;

@@ -4,7 +4,8 @@
 use super::{
     LockError, LockResult, Members, Owner, Recover,
     bell::{Bell, Look},
-    lock_word::{LockWord, Refused, Taken},
+    holder::Holder,
+    lock_word::{LockWord, Refused, Released, Taken},
 };
 use crate::kill_point::kill_point;
 use std::{
@@ -13,7 +14,7 @@ use std::{
     marker::PhantomData,
     mem::offset_of,
     ops::{Deref, DerefMut},
-    ptr,
+    ptr, thread,
     time::Duration,
 };
 use strait_core::Deadline;
@@ -42,7 +43,8 @@ use strait_core::Deadline;
 /// taken for dead.
 ///
 /// A process that is killed while it waits harms nobody. A guard that is leaked keeps the lock until its
-/// process closes the memory. A forked child owns none of its parent's locks.
+/// process closes the memory. A forked child owns none of its parent's locks: its copy of a guard releases
+/// nothing, and must not be used to look at the value.
 ///
 /// # Trust
 ///
@@ -158,8 +160,8 @@ impl<T, B: Members> Mutex<T, B> {
 
     #[inline]
     fn guard(&self, me: Owner) -> MutexGuard<'_, T, B> {
-        let (forks, panicking) = (B::forks(), std::thread::panicking());
-        MutexGuard { mutex: self, me, forks, panicking, not_send: PhantomData }
+        let (holder, panicking) = (Holder::new::<B>(me), thread::panicking());
+        MutexGuard { mutex: self, holder, panicking, not_send: PhantomData }
     }
 }
 
@@ -195,8 +197,7 @@ impl<T, B> fmt::Debug for Mutex<T, B> {
 #[must_use = "dropping it unlocks"]
 pub struct MutexGuard<'a, T, B: Members> {
     mutex: &'a Mutex<T, B>,
-    me: Owner,
-    forks: u32,
+    holder: Holder,
     /// Whether the thread was panicking already when it locked.
     panicking: bool,
     /// A lock is its thread's: one that is taken twice by a thread is an error.
@@ -210,7 +211,9 @@ impl<'a, T, B: Members> MutexGuard<'a, T, B> {
     /// Says that what the lock guards has been repaired, or was whole all the time: where locking said
     /// [`LockError::OwnerDied`].
     pub fn mark_consistent(&mut self) {
-        self.mutex.word.mark_consistent(self.me);
+        if self.holder.is_this_process::<B>() {
+            self.mutex.word.mark_consistent(self.holder.me);
+        }
     }
 
     pub(crate) fn mutex(&self) -> &'a Mutex<T, B> {
@@ -246,13 +249,17 @@ impl<T, B: Members> Drop for MutexGuard<'_, T, B> {
     #[inline]
     fn drop(&mut self) {
         // In a forked child it is a copy of its parent's.
-        if self.forks != B::forks() {
+        if !self.holder.is_this_process::<B>() {
             return;
         }
         kill_point!("mutex: about to release");
-        self.mutex.word.release(self.me, !self.panicking && std::thread::panicking());
+        let panicked = !self.panicking && thread::panicking();
+        let released = self.mutex.word.release(self.holder.me, panicked);
         kill_point!("mutex: released, not rung");
-        self.mutex.bell.ring_one::<B>();
+        match released {
+            Released::Usable => self.mutex.bell.ring_one::<B>(),
+            Released::Unrecoverable => self.mutex.bell.ring_all::<B>(),
+        }
     }
 }
 

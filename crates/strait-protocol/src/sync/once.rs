@@ -1,8 +1,9 @@
 //! What is to happen once, although who does it may die.
 
 use super::{
-    Members, Owner,
+    Members,
     bell::Bell,
+    holder::Holder,
     lock_word::{LockWord, Refused},
 };
 use crate::{
@@ -15,7 +16,7 @@ use strait_core::{Deadline, Error, ErrorKind, Result};
 /// Something that is to happen once, in whichever process comes first.
 ///
 /// Where the process that does it dies, or panics, the next one does it: so it has to be something that
-/// can be begun again.
+/// can be begun again. Where it forks meanwhile, the child gets an error in place of its part in it.
 ///
 /// ```
 /// use strait::{Shared, sync::Once};
@@ -91,7 +92,9 @@ impl<B: Members> Once<B> {
             }
             match self.runner.try_take::<B>(me, look) {
                 // What was begun by who died is begun again.
-                Ok(taken) => Ok(taken.map(|_| Some(Running { once: self, me, forks: B::forks() }))),
+                Ok(taken) => {
+                    Ok(taken.map(|_| Some(Running { once: self, holder: Holder::new::<B>(me) })))
+                }
                 Err(Refused::Deadlock) => {
                     let why = "it is this thread that is at it";
                     Err(Error::new(ErrorKind::Deadlock, CALL, why))
@@ -109,6 +112,10 @@ impl<B: Members> Once<B> {
                 // It may have been completed just before it was taken.
                 if !self.is_completed() {
                     f();
+                    if !running.holder.is_this_process::<B>() {
+                        let why = "it has forked, and the child isn't the one to do it";
+                        return Err(Error::new(ErrorKind::Deadlock, CALL, why));
+                    }
                     kill_point!("once: done, not said");
                     self.complete.store(COMPLETE, Ordering::Release);
                 }
@@ -122,15 +129,14 @@ impl<B: Members> Once<B> {
 /// Held by who is at it, so that a panic lets the next one try.
 struct Running<'a, B: Members> {
     once: &'a Once<B>,
-    me: Owner,
-    forks: u32,
+    holder: Holder,
 }
 
 impl<B: Members> Drop for Running<'_, B> {
     fn drop(&mut self) {
-        if self.forks == B::forks() {
-            self.once.runner.mark_consistent(self.me);
-            self.once.runner.release(self.me, false);
+        if self.holder.is_this_process::<B>() {
+            self.once.runner.mark_consistent(self.holder.me);
+            self.once.runner.release(self.holder.me, false);
             self.once.bell.ring_all::<B>();
         }
     }

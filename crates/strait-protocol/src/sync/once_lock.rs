@@ -21,6 +21,11 @@ use strait_core::{Deadline, Error, ErrorKind, Result};
 /// assert_eq!(*port.get_or_init(|| 8080)?, 8080);
 /// # Ok::<(), strait::Error>(())
 /// ```
+///
+/// # Trust
+///
+/// The value is only as safe from a peer as the memory itself: one that means harm can write it at any
+/// time.
 #[repr(C)]
 pub struct OnceLock<T, B> {
     once: Once<B>,
@@ -41,9 +46,9 @@ impl<T, B> OnceLock<T, B> {
         self.once.is_completed().then(|| unsafe { &*self.value.get() })
     }
 
-    /// The memory of the value, of one that nobody else can use.
-    pub(crate) fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
+    /// What it consists of, of one that nobody else can use.
+    pub(crate) fn parts(&mut self) -> (&mut Once<B>, &mut T) {
+        (&mut self.once, self.value.get_mut())
     }
 }
 
@@ -84,7 +89,14 @@ impl<T, B: Members> OnceLock<T, B> {
         f: impl FnOnce() -> T,
     ) -> Result<&T> {
         if !self.once.is_completed() {
-            self.once.call_once_deadline(deadline, || self.write(f()))?;
+            self.once.call_once_deadline(deadline, || {
+                let forks = B::forks();
+                let value = f();
+                // A child that was forked meanwhile isn't the one to write it.
+                if forks == B::forks() {
+                    self.write(value);
+                }
+            })?;
         }
         // SAFETY: it is complete.
         Ok(unsafe { &*self.value.get() })

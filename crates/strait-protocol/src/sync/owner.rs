@@ -9,7 +9,8 @@
 /// | 28–51 | the generation of the seat: how often it had been taken before |
 /// | 52–63 | the seat that the process has at this memory, plus one; 0 in memory that isn't shared |
 ///
-/// As a seat has a new generation each time it is taken, no owner is ever taken for a later one.
+/// As a seat has a new generation each time it is taken, no owner is taken for a later one, until the seat
+/// has been taken 16 million times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner(u64);
 
@@ -60,13 +61,6 @@ impl Owner {
         (self.0 >> 8) as u32 % Self::THREADS
     }
 
-    /// The owner with another number in the place of the thread's.
-    #[cfg(not(loom))]
-    pub(crate) const fn with_thread(self, number: u32) -> Self {
-        let others = self.0 & !((Self::THREADS as u64 - 1) << 8);
-        Self(others | ((number % Self::THREADS) as u64) << 8)
-    }
-
     /// Where among `count` places this owner looks first, so that owners get into each other's way
     /// rarely.
     pub(crate) const fn preferred(self, count: usize) -> usize {
@@ -94,9 +88,6 @@ mod tests {
                 (Some(seat), generation, thread)
             );
             assert_eq!(Owner::of(owner.word() | 0xff), Some(owner));
-            let other = owner.with_thread(5);
-            assert_eq!((other.seat(), other.generation()), (Some(seat), generation));
-            assert_eq!(other.thread(), 5);
         }
         assert_eq!(Owner::local(1).seat(), None);
         assert_eq!(Owner::of(0xff), None);

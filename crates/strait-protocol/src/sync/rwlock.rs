@@ -168,8 +168,13 @@ impl<T, B: Members> RwLock<T, B> {
     ///
     /// `WouldBlock`, or any other [`LockError`] but `TimedOut`.
     pub fn try_write(&self) -> LockResult<RwLockWriteGuard<'_, T, B>> {
-        let result = self.write_deadline(Deadline::now());
-        result.map_err(|error| match error {
+        // Looked at before, so that a try that fails keeps no reader out.
+        match self.readers.have_left::<B>(self.me()?, Look::Thorough) {
+            Ok(true) => {}
+            Ok(false) => return Err(LockError::WouldBlock),
+            Err(refused) => return Err(refused.into()),
+        }
+        self.write_deadline(Deadline::now()).map_err(|error| match error {
             LockError::TimedOut => LockError::WouldBlock,
             error => error,
         })
@@ -213,7 +218,11 @@ impl<T, B: Members> RwLock<T, B> {
         deadline: Deadline,
     ) -> LockResult<RwLockWriteGuard<'_, T, B>> {
         let taken = self.bell.wait::<B, _, LockError<_>>(deadline, |look| {
-            Ok(self.writer.try_take::<B>(me, look)?)
+            let taken = self.writer.try_take::<B>(me, look)?;
+            if taken.is_none() {
+                self.refuse_to_wait(me, look)?;
+            }
+            Ok(taken)
         })?;
         self.wait_for_readers(me, taken.ok_or(LockError::TimedOut)?, deadline)
     }
@@ -230,11 +239,7 @@ impl<T, B: Members> RwLock<T, B> {
         kill_point!("rwlock: waiting for readers");
         let done = self.bell.wait::<B, _, LockError<_>>(deadline, |look| {
             in_one_order();
-            match self.readers.have_left::<B>(me, look) {
-                Ok(left) => Ok(left.then_some(())),
-                Err(Refused::Deadlock) => Err(LockError::Deadlock),
-                Err(Refused::NotRecoverable) => Err(LockError::NotRecoverable),
-            }
+            Ok(self.readers.have_left::<B>(me, look)?.then_some(()))
         });
         match done {
             Ok(Some(())) => {
@@ -287,7 +292,7 @@ impl<T, B: Members> RwLock<T, B> {
         Ok(state)
     }
 
-    /// Who reads already mustn't wait to read once more: whom it waits for may be waiting for it.
+    /// Who reads already mustn't wait once more: whom it waits for may be waiting for it.
     #[cold]
     fn refuse_to_wait(&self, me: Owner, look: Look) -> Result<(), Refused> {
         match look == Look::Thorough && self.readers.has::<B>(me, look) {

@@ -1,7 +1,7 @@
 //! The rights that a lock for readers and writers gives out.
 #![expect(unsafe_code, reason = "shows what it guards to who holds it")]
 
-use super::{Members, Owner, Recover, RwLock};
+use super::{Members, Owner, Recover, RwLock, holder::Holder};
 use std::{
     fmt,
     marker::PhantomData,
@@ -13,9 +13,8 @@ use std::{
 #[must_use = "dropping it unlocks"]
 pub struct RwLockReadGuard<'a, T, B: Members> {
     lock: &'a RwLock<T, B>,
-    me: Owner,
+    holder: Holder,
     place: usize,
-    forks: u32,
     not_send: PhantomData<*const ()>,
 }
 
@@ -26,7 +25,7 @@ impl<'a, T, B: Members> RwLockReadGuard<'a, T, B> {
     /// Of one that has just entered itself at `place`.
     #[inline]
     pub(super) fn new(lock: &'a RwLock<T, B>, me: Owner, place: usize) -> Self {
-        Self { lock, me, place, forks: B::forks(), not_send: PhantomData }
+        Self { lock, holder: Holder::new::<B>(me), place, not_send: PhantomData }
     }
 }
 
@@ -44,10 +43,9 @@ impl<T, B: Members> Drop for RwLockReadGuard<'_, T, B> {
     #[inline]
     fn drop(&mut self) {
         // In a forked child it is a copy of its parent's.
-        if self.forks != B::forks() {
-            return;
+        if self.holder.is_this_process::<B>() {
+            self.lock.end_reading(self.holder.me, self.place);
         }
-        self.lock.end_reading(self.me, self.place);
     }
 }
 
@@ -61,8 +59,7 @@ impl<T: fmt::Debug, B: Members> fmt::Debug for RwLockReadGuard<'_, T, B> {
 #[must_use = "dropping it unlocks"]
 pub struct RwLockWriteGuard<'a, T, B: Members> {
     lock: &'a RwLock<T, B>,
-    me: Owner,
-    forks: u32,
+    holder: Holder,
     /// Whether the thread was panicking already when it locked.
     panicking: bool,
     not_send: PhantomData<*const ()>,
@@ -75,14 +72,16 @@ impl<'a, T, B: Members> RwLockWriteGuard<'a, T, B> {
     /// Of one that has just become the writer.
     #[inline]
     pub(super) fn new(lock: &'a RwLock<T, B>, me: Owner) -> Self {
-        let (forks, panicking) = (B::forks(), thread::panicking());
-        Self { lock, me, forks, panicking, not_send: PhantomData }
+        let (holder, panicking) = (Holder::new::<B>(me), thread::panicking());
+        Self { lock, holder, panicking, not_send: PhantomData }
     }
 
     /// Says that what the lock guards has been repaired, or was whole all the time: where locking said
     /// [`LockError::OwnerDied`](super::LockError::OwnerDied).
     pub fn mark_consistent(&mut self) {
-        self.lock.mark_consistent(self.me);
+        if self.holder.is_this_process::<B>() {
+            self.lock.mark_consistent(self.holder.me);
+        }
     }
 }
 
@@ -114,10 +113,10 @@ impl<T, B: Members> Drop for RwLockWriteGuard<'_, T, B> {
     #[inline]
     fn drop(&mut self) {
         // In a forked child it is a copy of its parent's.
-        if self.forks != B::forks() {
-            return;
+        if self.holder.is_this_process::<B>() {
+            let panicked = !self.panicking && thread::panicking();
+            self.lock.end_writing(self.holder.me, panicked);
         }
-        self.lock.end_writing(self.me, !self.panicking && thread::panicking());
     }
 }
 

@@ -1,9 +1,10 @@
 //! Permits, of which there is a certain number.
 
 use super::{
-    Members, Owner,
+    Members,
     bell::{Bell, Look},
     entries::Entries,
+    holder::Holder,
 };
 use crate::{
     kill_point::kill_point,
@@ -162,7 +163,7 @@ impl<B: Members> Semaphore<B> {
     }
 
     #[inline]
-    fn take_owned(&self, deadline: impl Into<Deadline>) -> Result<Option<(usize, Owner)>> {
+    fn take_owned(&self, deadline: impl Into<Deadline>) -> Result<Option<(usize, Holder)>> {
         let me = B::me(ptr::from_ref(self).addr())?;
         let permits = self.permits.load(Ordering::Relaxed);
         if permits > Self::MAX_OWNED {
@@ -176,11 +177,12 @@ impl<B: Members> Semaphore<B> {
             Some(place) => Some(place),
             None => self.wait(deadline.into(), attempt)?,
         };
-        place.map(|place| Some((place, me))).ok_or_else(|| Error::timed_out(ACQUIRE))
+        let holder = Holder::new::<B>(me);
+        place.map(|place| Some((place, holder))).ok_or_else(|| Error::timed_out(ACQUIRE))
     }
 
     #[inline]
-    fn count_down(&self, deadline: impl Into<Deadline>) -> Result<Option<(usize, Owner)>> {
+    fn count_down(&self, deadline: impl Into<Deadline>) -> Result<Option<(usize, Holder)>> {
         // Tried again where another one was faster: there may be more than one left.
         let fewer = |left: u32| left.checked_sub(1);
         let (success, failure) = (Ordering::SeqCst, Ordering::SeqCst);
@@ -232,13 +234,15 @@ impl<B> fmt::Debug for Semaphore<B> {
 #[must_use = "dropping it gives it back"]
 pub struct Permit<'a, B: Members> {
     semaphore: &'a Semaphore<B>,
-    owned: Option<(usize, Owner)>,
+    /// Where one that is owned stands; one that is counted stands nowhere.
+    owned: Option<(usize, Holder)>,
     forks: u32,
 }
 
 impl<B: Members> Permit<'_, B> {
     /// Doesn't give the permit back. One that is counted is gone, until somebody
-    /// [releases](Semaphore::release) one; one that is owned stays with the process until its end.
+    /// [releases](Semaphore::release) one; one that is owned stays with the process until that closes the
+    /// memory or ends.
     pub fn forget(self) {
         std::mem::forget(self);
     }
@@ -248,18 +252,16 @@ impl<B: Members> Drop for Permit<'_, B> {
     #[inline]
     fn drop(&mut self) {
         // In a forked child it is a copy of its parent's.
-        if self.forks != B::forks() {
-            return;
-        }
         match self.owned {
-            None => {
+            None if self.forks == B::forks() => {
                 self.semaphore.count_up(1);
             }
-            Some((place, me)) => {
-                self.semaphore.holders.leave(place, me);
+            Some((place, holder)) if holder.is_this_process::<B>() => {
+                self.semaphore.holders.leave(place, holder.me);
                 kill_point!("semaphore: given back, not rung");
                 self.semaphore.bell.ring_one::<B>();
             }
+            _ => {}
         }
     }
 }

@@ -11,8 +11,9 @@
 #![expect(unsafe_code, reason = "reads what may be written at the same time")]
 
 use super::{
-    Members, Owner,
+    Members,
     bell::Look,
+    holder::Holder,
     lock_word::{LockWord, Refused},
 };
 use crate::{
@@ -116,7 +117,8 @@ impl<T: Shareable + Copy, B: Members> SeqLock<T, B> {
             Ok(Some(_)) => {
                 // There is nothing to repair, by rule 1.
                 self.writer.mark_consistent(me);
-                Ok(SeqLockWriter { lock: self, me, forks: B::forks(), not_send: PhantomData })
+                let holder = Holder::new::<B>(me);
+                Ok(SeqLockWriter { lock: self, holder, not_send: PhantomData })
             }
             Ok(None) => Err(Error::new(ErrorKind::Busy, WRITE, "another one writes it")),
             Err(Refused::Deadlock) => {
@@ -140,8 +142,7 @@ impl<T: Shareable + Copy + fmt::Debug, B> fmt::Debug for SeqLock<T, B> {
 /// The right to write the value of a [`SeqLock`]. Dropping it gives it back.
 pub struct SeqLockWriter<'a, T: Shareable + Copy, B: Members> {
     lock: &'a SeqLock<T, B>,
-    me: Owner,
-    forks: u32,
+    holder: Holder,
     not_send: PhantomData<*const ()>,
 }
 
@@ -149,7 +150,7 @@ impl<T: Shareable + Copy, B: Members> SeqLockWriter<'_, T, B> {
     /// Makes `value` the latest. Does nothing in a forked child, which isn't the writer.
     #[inline]
     pub fn write(&mut self, value: T) {
-        if self.forks != B::forks() {
+        if !self.holder.is_this_process::<B>() {
             return;
         }
         let next = self.lock.sequence.load(Ordering::Relaxed).wrapping_add(1);
@@ -163,8 +164,8 @@ impl<T: Shareable + Copy, B: Members> SeqLockWriter<'_, T, B> {
 
 impl<T: Shareable + Copy, B: Members> Drop for SeqLockWriter<'_, T, B> {
     fn drop(&mut self) {
-        if self.forks == B::forks() {
-            self.lock.writer.release(self.me, false);
+        if self.holder.is_this_process::<B>() {
+            self.lock.writer.release(self.holder.me, false);
         }
     }
 }
@@ -176,4 +177,4 @@ impl<T: Shareable + Copy + fmt::Debug, B: Members> fmt::Debug for SeqLockWriter<
 }
 
 /// How often a reader tries. Each time that it fails, a whole value has been written meanwhile.
-const ATTEMPTS: u32 = 100_000;
+const ATTEMPTS: u32 = 10_000;

@@ -94,7 +94,8 @@ impl Handle {
     /// `/proc` may have been mounted in another PID namespace, where the process has another
     /// number; the kernel tells that number of the handle.
     fn start_time(&self) -> Option<u64> {
-        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", self.0.as_raw_fd())).ok()?;
+        let info =
+            fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", self.0.as_raw_fd())).ok()?;
         let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim();
         let pid: u32 = pid.parse().ok().filter(|&pid| pid != 0)?;
         start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)

@@ -24,7 +24,7 @@ pub(crate) fn unnamed_file(directory: &Path) -> Result<OwnedFd> {
 /// Gives an unnamed file its name, unless that is taken: then it fails with `EXIST`.
 pub(crate) fn link(file: impl AsFd, path: &Path) -> Result<()> {
     let file = file.as_fd();
-    let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let itself = format!("/proc/thread-self/fd/{}", file.as_raw_fd());
     match linkat(CWD, itself, CWD, path, AtFlags::SYMLINK_FOLLOW) {
         // Without /proc there is another way, which needs a privilege.
         Err(Errno::NOENT) => linkat(file, "", CWD, path, AtFlags::EMPTY_PATH),
