@@ -1,19 +1,41 @@
 //! Every behaviour and every actor of the suite, module by module.
 
 mod access;
+mod barrier;
+mod barrier_death;
 mod channel;
 mod channel_death;
 mod channel_hostile;
+mod condvar;
+mod condvar_death;
+mod condvar_traffic;
+mod deadlock;
 mod event;
 mod lifetime;
 mod liveness;
+mod lock_hostile;
+mod lock_memory;
+mod locking;
 mod memory;
+mod mutex;
+mod mutex_death;
+mod mutex_repair;
+mod once;
+mod once_lock;
+mod owners;
 mod rendezvous;
 mod ring;
+mod rwlock;
+mod rwlock_death;
 mod segment;
+mod semaphore;
+mod semaphore_counting;
+mod seqlock;
 mod shared;
 mod stale;
+mod sync_hostile;
 mod wait_address;
+mod waiting;
 
 use crate::{Actor, Backend, Behaviour, Failure, Peer, Stage, Verdict};
 use std::process::Command;
@@ -22,17 +44,35 @@ use std::process::Command;
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
     [
         access::actors::<B>(),
+        barrier::actors::<B>(),
+        barrier_death::actors::<B>(),
         channel::actors::<B>(),
         channel_death::actors::<B>(),
         channel_hostile::actors::<B>(),
+        condvar::actors::<B>(),
+        condvar_traffic::actors::<B>(),
         event::actors::<B>(),
         lifetime::actors::<B>(),
         liveness::actors::<B>(),
+        lock_hostile::actors::<B>(),
+        lock_memory::actors::<B>(),
         memory::actors::<B>(),
+        mutex::actors::<B>(),
+        mutex_death::actors::<B>(),
+        once::actors::<B>(),
+        once_lock::actors::<B>(),
+        owners::actors::<B>(),
         rendezvous::actors::<B>(),
         ring::actors::<B>(),
+        rwlock::actors::<B>(),
+        rwlock_death::actors::<B>(),
         segment::actors::<B>(),
+        semaphore::actors::<B>(),
+        semaphore_counting::actors::<B>(),
+        seqlock::actors::<B>(),
+        shared::actors::<B>(),
         stale::actors::<B>(),
+        sync_hostile::actors::<B>(),
         wait_address::actors::<B>(),
     ]
     .concat()
@@ -42,18 +82,38 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
 pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
     [
         access::behaviours::<B>(),
+        barrier::behaviours::<B>(),
+        barrier_death::behaviours::<B>(),
         channel::behaviours::<B>(),
         channel_death::behaviours::<B>(),
         channel_hostile::behaviours::<B>(),
+        condvar::behaviours::<B>(),
+        condvar_death::behaviours::<B>(),
+        condvar_traffic::behaviours::<B>(),
+        deadlock::behaviours::<B>(),
         event::behaviours::<B>(),
         lifetime::behaviours::<B>(),
         liveness::behaviours::<B>(),
+        lock_hostile::behaviours::<B>(),
+        lock_memory::behaviours::<B>(),
         memory::behaviours::<B>(),
+        mutex::behaviours::<B>(),
+        mutex_death::behaviours::<B>(),
+        mutex_repair::behaviours::<B>(),
+        once::behaviours::<B>(),
+        once_lock::behaviours::<B>(),
+        owners::behaviours::<B>(),
         rendezvous::behaviours::<B>(),
         ring::behaviours::<B>(),
+        rwlock::behaviours::<B>(),
+        rwlock_death::behaviours::<B>(),
         segment::behaviours::<B>(),
+        semaphore::behaviours::<B>(),
+        semaphore_counting::behaviours::<B>(),
+        seqlock::behaviours::<B>(),
         shared::behaviours::<B>(),
         stale::behaviours::<B>(),
+        sync_hostile::behaviours::<B>(),
         wait_address::behaviours::<B>(),
     ]
     .concat()

@@ -41,6 +41,7 @@ mod actor;
 mod behaviour;
 mod behaviours;
 mod fixtures;
+mod kill_point;
 mod matrix;
 mod outcome;
 mod peer;

@@ -16,7 +16,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-bench/src/robust_mutex.rs", "uses a mutex of pthreads in shared memory"),
     ("crates/strait-macros/src/shareable/output.rs", "writes an implementation of `Shareable`"),
     ("crates/strait-core/src/segment.rs", "what is above relies on where the memory is"),
-    ("crates/strait/tests/fork.rs", "forks"),
+    ("crates/strait/tests/fork", "forks"),
     ("crates/strait-posix/src/segment.rs", "promises where the memory is"),
     ("crates/strait-posix/src/fork.rs", "std has no hooks for forks"),
     ("crates/strait-posix/src/lease.rs", "rustix has no open file description locks"),

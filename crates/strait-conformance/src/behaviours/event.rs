@@ -1,8 +1,9 @@
 //! Events that processes wait for.
 
-use super::kind_of;
+use super::{kind_of, locking::wait_until_asleep};
 use crate::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique, wait_until,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, kill_point, unique,
+    wait_until,
 };
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -22,11 +23,12 @@ behaviours! {
     waiting_ends_at_the_deadline needs [NamedSegments, WaitAddress],
     no_event_is_lost_in_20_000_round_trips needs [NamedSegments, WaitAddress],
     a_killed_waiter_takes_nobodys_event needs [NamedSegments, WaitAddress],
+    one_that_is_killed_before_it_wakes_delays_nobody_for_long needs [NamedSegments, WaitAddress],
     whatever_a_peer_writes_into_an_event_waiting_ends needs [NamedSegments, WaitAddress],
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![wait::<B>, answer::<B>]
+    actors![wait::<B>, answer::<B>, set_and_stop::<B>]
 }
 
 fn setting_lets_waiters_through<B: Backend>() -> Verdict {
@@ -108,6 +110,26 @@ fn a_killed_waiter_takes_nobodys_event<B: Backend>() -> Verdict {
         event.set();
         peers[1].expect("through")?;
     }
+    Ok(())
+}
+
+fn one_that_is_killed_before_it_wakes_delays_nobody_for_long<B: Backend>() -> Verdict {
+    for event in [Event::auto_reset as fn() -> Event<B>, Event::manual_reset] {
+        let (event, mut peers) = waiters::<B>("not-woken", event(), 1)?;
+        // Otherwise there is nobody to be woken.
+        wait_until_asleep(&peers[0])?;
+        let mut setter = Peer::with_args(set_and_stop::<B>, [event.name()])?;
+        setter.expect("at event: set, nobody woken")?;
+        setter.kill()?;
+        peers[0].expect("through")?;
+    }
+    Ok(())
+}
+
+fn set_and_stop<B: Backend>(stage: &mut Stage) -> Verdict {
+    let event = SharedEvent::<B>::open(stage.arg(0))?;
+    kill_point::arm("event: set, nobody woken");
+    event.set();
     Ok(())
 }
 
