@@ -28,4 +28,13 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Kill processes in the midst of synchronisation, and see that the others go on
+    Torture {
+        /// How many to kill
+        #[arg(long, default_value_t = 10_000)]
+        kills: u64,
+        /// The seed of a run that failed
+        #[arg(long)]
+        seed: Option<u64>,
+    },
 }

@@ -9,6 +9,7 @@ mod legs;
 mod matrix;
 mod test_all;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::TestAll { leg } => return test_all::run(&leg),
         Command::Tidy => tidy::run(),
         Command::Matrix { check } => matrix::run(check),
+        Command::Torture { kills, seed } => torture::run(kills, seed),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
