@@ -54,12 +54,16 @@ pub struct Barrier<B> {
     bell: Bell,
     parties: AtomicU32,
     reserved: AtomicU32,
-    entries: Entries<PLACES>,
+    waiting: Entries<PLACES>,
+    joined: Entries<MOST>,
     backend: PhantomData<fn() -> B>,
 }
 
-/// Twice as many as parties, so that those who are slow to leave don't keep others from coming.
-const PLACES: usize = 128;
+/// The most parties.
+const MOST: usize = 64;
+
+/// Twice as many, so that those who are slow to leave don't keep others from coming.
+const PLACES: usize = 2 * MOST;
 
 /// How a wait at a [`Barrier`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +78,7 @@ impl BarrierWaitResult {
 
 impl<B> Barrier<B> {
     /// The most parties that there can be.
-    pub const MAX_PARTIES: u32 = PLACES as u32 / 2;
+    pub const MAX_PARTIES: u32 = MOST as u32;
 
     /// A barrier for as many parties; one, where that is 0. With more than
     /// [`MAX_PARTIES`](Self::MAX_PARTIES) waiting fails.
@@ -84,7 +88,8 @@ impl<B> Barrier<B> {
             bell: Bell::new(),
             parties: AtomicU32::new(parties),
             reserved: AtomicU32::new(0),
-            entries: Entries::new(),
+            waiting: Entries::new(),
+            joined: Entries::new(),
             backend: PhantomData,
         }
     }
@@ -141,7 +146,7 @@ impl<B: Members> Barrier<B> {
                 if self.exchange(state, State { count: state.count + 1, ..state }) {
                     break state;
                 }
-            } else if self.entries.have_gone::<B>() {
+            } else if self.has_gone() {
                 self.break_round(state);
             } else {
                 // Who completes a round waits for nobody, and if it dies from here on breaks nothing.
@@ -170,11 +175,9 @@ impl<B: Members> Barrier<B> {
     ///
     /// `LimitReached`, where there are too many already; `Os`, where the system fails.
     pub fn join(&self) -> Result<Party<'_, B>> {
-        // The other half of the places is left to those who wait.
-        const MOST: usize = PLACES / 2;
         let me = B::me(ptr::from_ref(self).addr())?;
-        match self.entries.enter::<B>(me, MOST, Look::Quick) {
-            Some(place) => Ok(Party(self.entry(place, me))),
+        match self.joined.enter::<B>(me, MOST, Look::Quick) {
+            Some(place) => Ok(Party(Entry::new(&self.joined, place, me))),
             None => {
                 let why = format!("{MOST} have joined, and there is room for no more");
                 Err(Error::new(ErrorKind::LimitReached, "join a barrier", why)
@@ -186,20 +189,21 @@ impl<B: Members> Barrier<B> {
     /// Makes a barrier usable again that is broken, or would be as soon as somebody noticed who has died.
     /// Who waits there gets an error.
     pub fn repair(&self) {
-        while self.state().broken || self.entries.have_gone::<B>() {
+        while self.state().broken || self.has_gone() {
             let state = self.state();
             let repaired = State { repairs: state.repairs.wrapping_add(1), ..state.next_round() };
             if self.exchange(state, repaired) {
                 // Not before, as only they show who has died.
-                self.entries.remove_gone::<B>();
+                self.waiting.remove_gone::<B>();
+                self.joined.remove_gone::<B>();
                 self.bell.ring_all::<B>();
             }
         }
     }
 
-    fn enter(&self, me: Owner, deadline: Deadline) -> Result<Entry<'_, B>> {
-        let attempt = |look| match self.entries.enter::<B>(me, PLACES, Look::Quick) {
-            None if look == Look::Thorough && self.entries.have_gone::<B>() => {
+    fn enter(&self, me: Owner, deadline: Deadline) -> Result<Entry<'_, B, PLACES>> {
+        let attempt = |look| match self.waiting.enter::<B>(me, PLACES, Look::Quick) {
+            None if look == Look::Thorough && self.has_gone() => {
                 self.break_round(self.state());
                 Err(broken())
             }
@@ -209,11 +213,13 @@ impl<B: Members> Barrier<B> {
             Some(place) => Some(place),
             None => self.bell.wait::<B, _, Error>(deadline, attempt)?,
         };
-        place.map(|place| self.entry(place, me)).ok_or_else(|| Error::timed_out(WAIT))
+        let entry = |place| Entry::new(&self.waiting, place, me);
+        place.map(entry).ok_or_else(|| Error::timed_out(WAIT))
     }
 
-    fn entry(&self, place: usize, owner: Owner) -> Entry<'_, B> {
-        Entry { barrier: self, place, holder: Holder::new::<B>(owner) }
+    /// Whether a party that waits, or has joined, is gone.
+    fn has_gone(&self) -> bool {
+        self.waiting.have_gone::<B>() || self.joined.have_gone::<B>()
     }
 
     /// The state, unless it is broken.
@@ -231,7 +237,7 @@ impl<B: Members> Barrier<B> {
         if state.broken || state.repairs != came_in.repairs {
             return Err(broken());
         }
-        if look == Look::Thorough && self.entries.have_gone::<B>() {
+        if look == Look::Thorough && self.has_gone() {
             self.break_round(came_in);
         }
         Ok(None)
@@ -283,21 +289,30 @@ impl<B> fmt::Debug for Barrier<B> {
 /// That this process is a party to a [`Barrier`]. Dropping it says that it isn't any more.
 #[derive(Debug)]
 #[must_use = "dropping it ends the membership"]
-pub struct Party<'a, B: Members>(#[expect(dead_code, reason = "held for its drop")] Entry<'a, B>);
+pub struct Party<'a, B: Members>(
+    #[expect(dead_code, reason = "held for its drop")] Entry<'a, B, MOST>,
+);
 
 /// A place in which the caller has entered itself. Dropping it leaves.
 #[derive(Debug)]
-struct Entry<'a, B: Members> {
-    barrier: &'a Barrier<B>,
+struct Entry<'a, B: Members, const N: usize> {
+    entries: &'a Entries<N>,
     place: usize,
     holder: Holder,
+    backend: PhantomData<fn() -> B>,
 }
 
-impl<B: Members> Drop for Entry<'_, B> {
+impl<'a, B: Members, const N: usize> Entry<'a, B, N> {
+    fn new(entries: &'a Entries<N>, place: usize, me: Owner) -> Self {
+        Self { entries, place, holder: Holder::new::<B>(me), backend: PhantomData }
+    }
+}
+
+impl<B: Members, const N: usize> Drop for Entry<'_, B, N> {
     fn drop(&mut self) {
         // In a forked child it is a copy of its parent's.
         if self.holder.is_this_process::<B>() {
-            self.barrier.entries.leave(self.place, self.holder.me);
+            self.entries.leave(self.place, self.holder.me);
         }
     }
 }
