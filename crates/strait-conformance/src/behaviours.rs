@@ -27,6 +27,8 @@ mod rendezvous;
 mod ring;
 mod rwlock;
 mod rwlock_death;
+mod rwlock_repair;
+mod seats;
 mod segment;
 mod semaphore;
 mod semaphore_counting;
@@ -66,6 +68,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         ring::actors::<B>(),
         rwlock::actors::<B>(),
         rwlock_death::actors::<B>(),
+        seats::actors::<B>(),
         segment::actors::<B>(),
         semaphore::actors::<B>(),
         semaphore_counting::actors::<B>(),
@@ -107,6 +110,8 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         ring::behaviours::<B>(),
         rwlock::behaviours::<B>(),
         rwlock_death::behaviours::<B>(),
+        rwlock_repair::behaviours::<B>(),
+        seats::behaviours::<B>(),
         segment::behaviours::<B>(),
         semaphore::behaviours::<B>(),
         semaphore_counting::behaviours::<B>(),

@@ -28,6 +28,7 @@ pub(crate) use tokens::Tokens;
 pub(crate) use turns::Turns;
 
 use crate::worker::Worker;
+use Waits::{ForHolders, ForOthers, Never};
 use std::time::Duration;
 use strait::sync::{LockError, LockResult, Mutex, MutexGuard};
 use strait_conformance::Failure;
@@ -39,26 +40,27 @@ pub(crate) struct Exercise {
     pub(crate) weight: usize,
     /// Whether who takes over from a dead one learns of it.
     pub(crate) told: bool,
+    pub(crate) waits: Waits,
     pub(crate) perform: fn(&mut Worker<'_>) -> Attempt,
 }
 
 /// All of them.
 pub(crate) const EXERCISES: [Exercise; 15] = [
-    exercise("Mutex: ledger", 16, TOLD, ledger::enter),
-    exercise("Mutex: canary", 16, TOLD, canary::look),
-    exercise("RwLock: read", 24, NOT_TOLD, board::read),
-    exercise("RwLock: write", 16, TOLD, board::write),
-    exercise("Semaphore: owned", 16, NOT_TOLD, permits::hold),
-    exercise("Semaphore: counting", 12, NOT_TOLD, tokens::pass_on),
-    exercise("Condvar: turns", 16, TOLD, turns::take),
-    exercise("Condvar: queue", 4, TOLD, queue::push_or_pop),
-    exercise("Event: bells", 4, NOT_TOLD, bells::ring_and_wait),
-    exercise("Event: baton", 8, NOT_TOLD, baton::pass),
-    exercise("Barrier: meeting", 3, TOLD, meeting::meet),
-    exercise("Once", 12, TOLD, once::call_once),
-    exercise("OnceLock", 12, TOLD, once::write_once),
-    exercise("SeqLock: read", 12, NOT_TOLD, latest::read),
-    exercise("SeqLock: write", 8, TOLD, latest::write),
+    exercise("Mutex: ledger", 16, TOLD, ForHolders, ledger::enter),
+    exercise("Mutex: canary", 16, TOLD, ForHolders, canary::look),
+    exercise("RwLock: read", 24, NOT_TOLD, ForHolders, board::read),
+    exercise("RwLock: write", 16, TOLD, ForHolders, board::write),
+    exercise("Semaphore: owned", 16, NOT_TOLD, ForHolders, permits::hold),
+    exercise("Semaphore: counting", 12, NOT_TOLD, ForHolders, tokens::pass_on),
+    exercise("Condvar: turns", 16, TOLD, ForOthers, turns::take),
+    exercise("Condvar: queue", 4, TOLD, ForOthers, queue::push_or_pop),
+    exercise("Event: bells", 4, NOT_TOLD, ForOthers, bells::ring_and_wait),
+    exercise("Event: baton", 8, NOT_TOLD, ForHolders, baton::pass),
+    exercise("Barrier: meeting", 3, TOLD, ForOthers, meeting::meet),
+    exercise("Once", 12, TOLD, ForHolders, once::call_once),
+    exercise("OnceLock", 12, TOLD, ForHolders, once::write_once),
+    exercise("SeqLock: read", 12, NOT_TOLD, Never, latest::read),
+    exercise("SeqLock: write", 8, TOLD, Never, latest::write),
 ];
 
 /// Whether who takes over from a dead one learns of it.
@@ -69,9 +71,20 @@ const fn exercise(
     name: &'static str,
     weight: usize,
     told: bool,
+    waits: Waits,
     perform: fn(&mut Worker<'_>) -> Attempt,
 ) -> Exercise {
-    Exercise { name, weight, told, perform }
+    Exercise { name, weight, told, waits, perform }
+}
+
+/// For what an exercise has to wait at times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    Never,
+    /// Until those who hold something give it back.
+    ForHolders,
+    /// Until others do the same exercise.
+    ForOthers,
 }
 
 /// The one that others do too while they hold something.

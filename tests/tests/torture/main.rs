@@ -7,6 +7,8 @@
 //! * `killer` is the parent: it kills, replaces, looks after those that don't go on, and in the end stops
 //!   all and counts.
 //!
+//! A seed repeats what is chosen, not when it happens: a run that failed may have to be repeated often.
+//!
 //! `cargo xtask torture` runs it for long; as one test among others it runs for some seconds.
 
 mod crew;

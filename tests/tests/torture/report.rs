@@ -9,10 +9,10 @@ pub(crate) fn table(state: &State, killed_at: &[u64]) -> String {
     let lines = EXERCISES.iter().zip(killed_at).enumerate().map(|(number, (exercise, killed))| {
         let (name, done) = (exercise.name, state.done(number));
         let recovered = match exercise.told {
-            true => format!("{:>6} recovered", state.recovered(number)),
+            true => format!(" {:>6} recovered", state.recovered(number)),
             false => String::new(),
         };
-        format!("{name:<20} {done:>10} done {killed:>6} killed {recovered}\n")
+        format!("{name:<20} {done:>10} done {killed:>6} killed{recovered}\n")
     });
     lines.collect()
 }

@@ -8,6 +8,9 @@ use std::{
 };
 use strait::Shareable;
 
+/// How often somebody was woken after a while, and how often somebody slept as long as a nap.
+pub(crate) type Counts = [u64; 2];
+
 /// One of the workers, which is one process after another.
 #[derive(Debug, Shareable)]
 #[repr(C)]
@@ -116,10 +119,9 @@ impl Slot {
         }
     }
 
-    /// How often an exercise took a while, and how often as long as a nap.
-    pub(crate) fn waits(&self, exercise: usize) -> (u64, u64) {
-        let count = |counts: &[AtomicU64]| counts[exercise].load(Ordering::SeqCst);
-        (count(&self.woken), count(&self.napped))
+    /// How often an exercise took a while, and how often as long as a nap, since this was last asked.
+    pub(crate) fn take_waits(&self, exercise: usize) -> Counts {
+        [&self.woken, &self.napped].map(|counts| counts[exercise].swap(0, Ordering::SeqCst))
     }
 
     pub(crate) fn complain(&self, what: &str) {
@@ -131,8 +133,8 @@ impl Slot {
     }
 }
 
-/// After about as long those who sleep look by themselves whether they were woken in vain.
-const A_NAP: Duration = Duration::from_millis(45);
+/// After a little more those who sleep look by themselves, although nobody wakes them.
+const A_NAP: Duration = Duration::from_millis(38);
 
 /// After as long one has surely slept, or not had the processor.
 const A_WHILE: Duration = Duration::from_micros(500);

@@ -9,6 +9,7 @@ use super::{
 use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
 use std::{
     array,
+    collections::BTreeSet,
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -25,6 +26,7 @@ behaviours! {
     a_party_that_gives_up_has_not_come needs [NamedSegments, WaitAddress, Seats],
     where_parties_give_up_again_and_again_all_agree_on_what_was_complete needs [NamedSegments, WaitAddress, Seats],
     a_barrier_for_one_or_for_none_lets_everybody_through needs [NamedSegments, WaitAddress, Seats],
+    sixty_four_parties_can_join_while_others_wait needs [NamedSegments, WaitAddress, Seats],
     sixty_four_parties_can_wait_and_no_more needs [NamedSegments, WaitAddress, Seats],
 }
 
@@ -195,6 +197,25 @@ fn sixty_four_parties_can_wait_and_no_more<B: Backend>() -> Verdict {
         assert_eq!(kind_of(barrier.wait()), ErrorKind::InvalidInput);
         assert_eq!(kind_of(barrier.wait_timeout(Duration::ZERO)), ErrorKind::InvalidInput);
     }
+    Ok(())
+}
+
+fn sixty_four_parties_can_join_while_others_wait<B: Backend>() -> Verdict {
+    let most = Barrier::<B>::MAX_PARTIES;
+    let barrier = SharedBarrier::<B>::create(unique("join"), Barrier::new(most))?;
+    let results = thread::scope(|scope| {
+        let join_and_wait = || {
+            let party = barrier.join().map_err(|error| error.to_string())?;
+            let result = barrier.wait_timeout(PATIENCE / 4).map_err(|error| error.to_string());
+            drop(party);
+            result.map(drop)
+        };
+        let threads: Vec<_> = (0..most).map(|_| scope.spawn(join_and_wait)).collect();
+        threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+    });
+    let results = results.into_iter().collect::<Result<Vec<_>, _>>().map_err(|_| "a panic")?;
+    let errors: BTreeSet<String> = results.into_iter().filter_map(Result::err).collect();
+    assert!(errors.is_empty(), "{errors:?}");
     Ok(())
 }
 

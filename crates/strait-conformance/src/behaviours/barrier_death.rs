@@ -76,13 +76,13 @@ fn a_round_is_complete_although_who_completed_it_was_killed<B: Backend>() -> Ver
         expect_soon(other, "passed", killed)?;
     }
     // Nobody that waits has died, so it can be used as before.
-    for other in &mut others {
-        wait_again(other, ASLEEP)?;
-    }
+    let [first, second] = &mut others;
+    wait_again(first, ASLEEP)?;
+    assert_eq!(kind_of(barrier.wait_timeout(SEVERAL_LOOKS)), ErrorKind::TimedOut);
+    wait_again(second, ASLEEP)?;
     assert!(barrier.wait_timeout(NOTICED)?.is_leader());
-    for other in &mut others {
-        other.expect("passed")?;
-    }
+    first.expect("passed")?;
+    second.expect("passed")?;
     Ok(())
 }
 
@@ -114,6 +114,9 @@ fn a_party_that_joined_and_dies_before_it_comes_breaks_the_barrier<B: Backend>()
     joined.kill()?;
     expect_soon(&mut other, "Disconnected", Instant::now())?;
     assert_eq!(kind_of(barrier.wait()), ErrorKind::Disconnected);
+    // It doesn't have to leave for a repair.
+    barrier.repair();
+    assert_eq!(kind_of(barrier.wait_timeout(SEVERAL_LOOKS)), ErrorKind::TimedOut);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::locking::{
     PATIENCE, SOME_NAPS, assert_woken, begin_to_wait, joined, keep, lock_kind, obey, order,
-    wait_until_asleep,
+    order_until, wait_until_asleep,
 };
 use crate::{
     Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique, wait_until,
@@ -21,6 +21,7 @@ use strait::{
 behaviours! {
     condvar;
     a_notice_wakes_one_who_waits_in_another_process needs [NamedSegments, WaitAddress, Seats],
+    a_notice_just_before_falling_asleep_is_noticed needs [NamedSegments, WaitAddress, Seats],
     notify_all_wakes_all needs [NamedSegments, WaitAddress, Seats],
     each_notify_one_wakes_another needs [NamedSegments, WaitAddress, Seats],
     waiting_goes_on_while_a_condition_holds needs [NamedSegments, WaitAddress, Seats],
@@ -90,17 +91,14 @@ pub(super) fn wait_as_told<B: Backend>(stage: &mut Stage) -> Verdict {
     let (mut seen, mut kept) = (0, None);
     obey(stage, |order| {
         let waited = match (order, &mut kept) {
-            ("wait", _) => {
+            ("wait", _) => wait_while(&gate, |value| value[0] == seen),
+            ("wait for good", _) => {
                 gate.lock().and_then(|value| changed.wait_while(value, |value| value[0] == seen))
             }
-            ("wait once", _) => gate.lock().and_then(|value| changed.wait(value)),
-            ("take", _) => gate
-                .lock()
-                .and_then(|value| changed.wait_while(value, |value| value[0] == 0))
-                .map(|mut value| {
-                    value[0] -= 1;
-                    value
-                }),
+            ("take", _) => wait_while(&gate, |value| value[0] == 0).map(|mut value| {
+                value[0] -= 1;
+                value
+            }),
             ("lock", _) => return keep(&mut kept, gate.lock()),
             ("add", Some(value)) => {
                 value[0] += 1;
@@ -130,11 +128,24 @@ pub(super) fn wait_as_told<B: Backend>(stage: &mut Stage) -> Verdict {
     })
 }
 
+/// Waits as long as the condition holds, but not for ever.
+fn wait_while<B: Backend>(
+    gate: &Gate<B>,
+    condition: impl FnMut(&mut [u64; 1]) -> bool,
+) -> LockResult<MutexGuard<'_, [u64; 1], B>> {
+    match gate.changed[0].wait_timeout_while(gate.lock()?, PATIENCE, condition) {
+        Ok((_, result)) if result.timed_out() => Err(LockError::TimedOut),
+        Ok((value, _)) => Ok(value),
+        Err(LockError::OwnerDied((value, _))) => Err(LockError::OwnerDied(value)),
+        Err(error) => Err(strait::Error::from(error).into()),
+    }
+}
+
 fn a_notice_wakes_one_who_waits_in_another_process<B: Backend>() -> Verdict {
     let (gate, mut peers) = with_peers::<B>("one", 1)?;
     let mut times = [Vec::new(), Vec::new()];
     for round in 1..=16 {
-        begin_to_wait(&mut peers[0], "wait")?;
+        begin_to_wait(&mut peers[0], if round % 3 == 0 { "wait for good" } else { "wait" })?;
         let notified = Instant::now();
         let mut value = gate.lock()?;
         value[0] = round;
@@ -149,6 +160,22 @@ fn a_notice_wakes_one_who_waits_in_another_process<B: Backend>() -> Verdict {
         times[round as usize % 2].push(notified.elapsed());
     }
     times.into_iter().for_each(assert_woken);
+    Ok(())
+}
+
+fn a_notice_just_before_falling_asleep_is_noticed<B: Backend>() -> Verdict {
+    let (gate, mut peers) = with_peers::<B>("just-before", 1)?;
+    let mut times = Vec::new();
+    for round in 1..=8 {
+        order_until(&mut peers[0], "wait", "condvar: about to sleep")?;
+        gate.lock()?[0] = round;
+        gate.changed[0].notify_one();
+        let goes_on = Instant::now();
+        peers[0].tell("go on");
+        peers[0].expect(&round.to_string())?;
+        times.push(goes_on.elapsed());
+    }
+    assert_woken(times);
     Ok(())
 }
 
@@ -186,8 +213,9 @@ fn each_notify_one_wakes_another<B: Backend>() -> Verdict {
 }
 
 fn waiting_goes_on_while_a_condition_holds<B: Backend>() -> Verdict {
-    let (gate, mut peers) = with_peers::<B>("condition", 1)?;
+    let (gate, mut peers) = with_peers::<B>("condition", 2)?;
     begin_to_wait(&mut peers[0], "wait")?;
+    begin_to_wait(&mut peers[1], "wait for good")?;
     // Notices alone change nothing.
     for _ in 0..50 {
         gate.changed[0].notify_one();
@@ -195,8 +223,8 @@ fn waiting_goes_on_while_a_condition_holds<B: Backend>() -> Verdict {
     }
     gate.lock()?[0] = 7;
     gate.changed[0].notify_all();
-    // It hasn't said anything before.
-    peers[0].expect("7")?;
+    // They haven't said anything before.
+    peers.iter_mut().try_for_each(|peer| peer.expect("7"))?;
     let changed = &gate.changed[0];
     // What doesn't hold isn't waited for, though there is no time.
     assert_eq!(changed.wait_while(gate.lock()?, |value| value[0] != 7)?[0], 7);
@@ -232,12 +260,18 @@ fn waiting_ends_at_the_deadline<B: Backend>() -> Verdict {
         }
         assert!(Instant::now() >= deadline);
         // The mutex is taken again.
-        assert_eq!(lock_kind(gate.value.lock()), ErrorKind::Deadlock);
+        assert_eq!(lock_kind(gate.lock()), ErrorKind::Deadlock);
         let begin = Instant::now();
         let waited = gate.changed[0].wait_timeout_while(value, timeout, |_| true)?;
         assert!(waited.1.timed_out() && begin.elapsed() >= timeout);
-        assert_eq!(lock_kind(gate.value.lock()), ErrorKind::Deadlock);
+        assert_eq!(lock_kind(gate.lock()), ErrorKind::Deadlock);
     }
+    // The peer gets the mutex when this thread waits.
+    let value = gate.lock()?;
+    ["lock", "notify", "release"].iter().for_each(|order| peers[0].tell(order));
+    let waited = gate.changed[0].wait_timeout(value, PATIENCE)?;
+    assert!(!waited.1.timed_out());
+    drop(waited);
     // A deadline that never comes is one too.
     let value = gate.lock()?;
     ["lock", "add", "notify", "release"].iter().for_each(|order| peers[0].tell(order));

@@ -41,7 +41,10 @@ fn a_killed_waiter_hangs_nobody<B: Backend>() -> Verdict {
             kill(&mut peers[0])?;
         }
         let (said, after) = results(&mut peers[1..], notified)?;
-        assert_eq!(said, ["1"; 3]);
+        // It may have had the mutex already, and then one of the others was told.
+        let told = usize::from(said[2] == "OwnerDied");
+        assert!(told == 0 || !early, "{said:?}");
+        assert_eq!(said[..3 - told], ["1"; 3][told..]);
         times.extend(after);
     }
     assert_noticed(&times);
@@ -101,9 +104,9 @@ fn a_stopped_waiter_hangs_nobody<B: Backend>() -> Verdict {
 
 fn who_waits_learns_that_the_owner_of_the_mutex_was_killed<B: Backend>() -> Verdict {
     let mut times = Vec::new();
-    for _ in 0..4 {
+    for wait in ["wait", "wait for good", "wait", "wait for good"] {
         let (gate, mut peers) = with_peers::<B>("owner", 4)?;
-        peers[1..].iter_mut().try_for_each(|peer| begin_to_wait(peer, "wait"))?;
+        peers[1..].iter_mut().try_for_each(|peer| begin_to_wait(peer, wait))?;
         order(&mut peers[0], "lock", "Locked")?;
         order(&mut peers[0], "add", "1")?;
         order(&mut peers[0], "notify", "done")?;

@@ -283,8 +283,8 @@ fn a_lock_that_a_peer_says_is_ones_own_is_a_deadlock<B: Backend>() -> Verdict {
     shared::read(&scribbled.memory, Header::LEN, &mut own)?;
     drop(held);
     scribbled.write(0, &own)?;
-    assert_eq!(lock_kind(mutex.lock()), ErrorKind::Deadlock);
     assert_eq!(lock_kind(mutex.try_lock()), ErrorKind::Deadlock);
+    assert_eq!(lock_kind(mutex.lock_timeout(PATIENCE)), ErrorKind::Deadlock);
     // Who held it once doesn't release what another holds.
     scribbled.write(0, &[0; 8])?;
     let held = mutex.lock()?;

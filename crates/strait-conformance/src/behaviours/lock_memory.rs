@@ -101,7 +101,7 @@ fn a_mutex_in_memory_of_ones_own_works_between_threads<B: Backend>() -> Verdict 
         threads.into_iter().try_for_each(joined)
     })?;
     let held = mutex.lock()?;
-    assert_eq!(lock_kind(mutex.lock()), ErrorKind::Deadlock);
+    assert_eq!(lock_kind(mutex.lock_timeout(PATIENCE)), ErrorKind::Deadlock);
     thread::scope(|scope| {
         let other = scope.spawn(|| {
             assert_eq!(lock_kind(mutex.lock_timeout(SOME_NAPS)), ErrorKind::TimedOut);
@@ -234,7 +234,7 @@ fn an_rwlock_in_memory_of_ones_own_works_between_threads<B: Backend>() -> Verdic
         threads.into_iter().try_for_each(joined)
     })?;
     let held = lock.write()?;
-    assert_eq!(lock_kind(lock.read()), ErrorKind::Deadlock);
+    assert_eq!(lock_kind(lock.read_timeout(PATIENCE)), ErrorKind::Deadlock);
     drop(held);
     assert_eq!((*lock.get_mut(), lock.into_inner()), ([10_000; 2], [10_000; 2]));
     Ok(())

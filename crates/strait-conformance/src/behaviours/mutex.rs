@@ -1,7 +1,8 @@
 //! Mutual exclusion between processes and threads that live.
 
 use super::locking::{
-    NOTICED, PATIENCE, SOME_NAPS, assert_woken, begin_to_wait, joined, keep, lock_kind, obey, order,
+    NOTICED, PATIENCE, SOME_NAPS, assert_woken, begin_to_wait, joined, keep, lock_kind, obey,
+    order, order_until,
 };
 use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
 use std::{
@@ -24,6 +25,7 @@ behaviours! {
     what_is_held_is_not_taken_and_waiting_ends_at_the_deadline
         needs [NamedSegments, WaitAddress, Seats],
     who_waits_is_woken_by_the_release needs [NamedSegments, WaitAddress, Seats],
+    a_release_just_before_falling_asleep_is_noticed needs [NamedSegments, WaitAddress, Seats],
     all_who_wait_are_woken_one_after_another needs [NamedSegments, WaitAddress, Seats],
     an_error_of_locking_becomes_any_other needs [NamedSegments, WaitAddress, Seats],
 }
@@ -205,6 +207,23 @@ fn who_waits_is_woken_by_the_release<B: Backend>() -> Verdict {
         peer.expect("Locked")?;
         times.push(released.elapsed());
         order(peer, "release", "done")?;
+    }
+    assert_woken(times);
+    Ok(())
+}
+
+fn a_release_just_before_falling_asleep_is_noticed<B: Backend>() -> Verdict {
+    let (mutex, mut peers) = with_peers::<B>("just-before", 1)?;
+    let mut times = Vec::new();
+    for _ in 0..8 {
+        let held = mutex.lock_timeout(PATIENCE)?;
+        order_until(&mut peers[0], "lock", "bell: about to sleep")?;
+        drop(held);
+        let goes_on = Instant::now();
+        peers[0].tell("go on");
+        peers[0].expect("Locked")?;
+        times.push(goes_on.elapsed());
+        order(&mut peers[0], "release", "done")?;
     }
     assert_woken(times);
     Ok(())

@@ -12,17 +12,26 @@ use crate::{
     Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, unavailable,
     unique, wait_until,
 };
-use std::{hint::black_box, time::Duration};
+use std::{
+    hint::black_box,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 use strait::{
-    ErrorKind,
+    ErrorKind, Mapping,
+    backend::Segment,
     generic::{Mutex, Shared},
     sync::LockError,
 };
+use strait_protocol::{Header, shared};
 
 behaviours! {
     mutex_death;
     a_lock_is_recovered_wherever_its_owner_is_killed needs [NamedSegments, WaitAddress, Seats],
     those_who_wait_learn_within_100_ms_that_the_owner_was_killed
+        needs [NamedSegments, WaitAddress, Seats],
+    who_is_woken_again_and_again_learns_that_the_owner_was_killed
         needs [NamedSegments, WaitAddress, Seats],
     an_owner_killed_between_release_and_ring_delays_nobody_for_long
         needs [NamedSegments, WaitAddress, Seats],
@@ -100,6 +109,29 @@ fn those_who_wait_learn_within_100_ms_that_the_owner_was_killed<B: Backend>() ->
     }
     assert_noticed(&times);
     Ok(())
+}
+
+fn who_is_woken_again_and_again_learns_that_the_owner_was_killed<B: Backend>() -> Verdict {
+    let (mutex, mut peers) = with_peers::<B>("woken-for-nothing", 2)?;
+    order(&mut peers[0], "lock", "Locked")?;
+    begin_to_wait(&mut peers[1], "lock")?;
+    let memory = B::Segment::open(mutex.name(), None, Mapping::ReadWrite)?;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // As signals do it to others, whichever word it is that they sleep on.
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                let words = (0..4).map(|i| shared::atomic_u32(&memory, Header::LEN + 4 * i));
+                words.flatten().for_each(B::wake_all);
+                thread::yield_now();
+            }
+        });
+        let killed = kill(&mut peers[0]);
+        let told = peers[1].expect("OwnerDied");
+        over.store(true, Ordering::SeqCst);
+        assert!(killed?.elapsed() < NOTICED);
+        Ok(told?)
+    })
 }
 
 fn an_owner_killed_between_release_and_ring_delays_nobody_for_long<B: Backend>() -> Verdict {

@@ -26,6 +26,7 @@ behaviours! {
     who_waits_is_woken_when_it_is_done needs [NamedSegments, WaitAddress, Seats],
     where_a_process_is_killed_at_it_the_next_one_does_it needs [NamedSegments, WaitAddress, Seats],
     where_it_panics_the_next_one_does_it needs [NamedSegments, WaitAddress, Seats],
+    where_a_process_is_killed_and_the_next_one_panics_another_one_does_it needs [NamedSegments, WaitAddress, Seats],
     a_panic_wakes_the_next_one needs [NamedSegments, WaitAddress, Seats],
     who_does_it_while_it_does_it_is_told_of_the_deadlock needs [NamedSegments, WaitAddress, Seats],
     waiting_until_it_is_done_ends_at_the_deadline needs [NamedSegments, WaitAddress, Seats],
@@ -36,7 +37,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
     actors![do_all::<B>, do_once::<B>, do_until_told::<B>, panic_when_told::<B>]
 }
 
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 2_000;
 
 fn one_of_8_processes_does_it_and_all_see_it_done<B: Backend>() -> Verdict {
     let name = unique("8");
@@ -139,6 +140,19 @@ fn where_it_panics_the_next_one_does_it<B: Backend>() -> Verdict {
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
         assert!(!once.is_completed());
     }
+    let mut done = false;
+    once.call_once_deadline(NOTICED, || done = true)?;
+    assert!(done && once.is_completed());
+    Ok(())
+}
+
+fn where_a_process_is_killed_and_the_next_one_panics_another_one_does_it<B: Backend>() -> Verdict {
+    let name = unique("both");
+    let once = SharedOnce::<B>::create(&name, Once::new())?;
+    at_it::<B>(&name)?.kill()?;
+    let panics = || once.call_once_deadline(NOTICED, || resume_unwind(Box::new(())));
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+    at_it::<B>(&name)?.kill()?;
     let mut done = false;
     once.call_once_deadline(NOTICED, || done = true)?;
     assert!(done && once.is_completed());

@@ -1,7 +1,7 @@
 //! Who owns a lock, and when it is gone for sure: with a mutex as the example.
 
 use super::{
-    kind_of, signal,
+    signal,
     waiting::{
         ASLEEP, NOTICED, PATIENCE, SEVERAL_LOOKS, about_to_wait, act_when_told, expect_soon,
         needs_signals,
@@ -16,8 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 use strait::{
-    ErrorKind, Mapping, Name,
-    backend::Segment,
     generic::{Mutex, Shared},
     sync::{LockError, LockResult},
 };
@@ -31,8 +29,6 @@ behaviours! {
     an_owner_in_another_pid_namespace_is_dead_when_it_is_killed needs [NamedSegments, WaitAddress, Seats],
     increments_inside_and_outside_of_a_pid_namespace_are_all_counted needs [NamedSegments, WaitAddress, Seats],
     a_process_that_got_the_number_of_the_owner_is_not_it needs [NamedSegments, WaitAddress, Seats],
-    the_seats_of_killed_processes_are_free_again needs [NamedSegments, WaitAddress, Seats],
-    as_many_as_there_are_seats_can_have_it_open needs [NamedSegments, WaitAddress, Seats],
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
@@ -41,9 +37,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         wait_for_a_while::<B>,
         increment::<B>,
         increment_with_a_child::<B>,
-        reuse_the_number::<B>,
-        open_many::<B>,
-        take_seats::<B>
+        reuse_the_number::<B>
     ]
 }
 
@@ -215,66 +209,6 @@ fn reuse_the_number<B: Backend>(stage: &mut Stage) -> Verdict {
     assert!(matches!(value.lock_timeout(NOTICED), Err(LockError::OwnerDied(_))));
     third.finish()?;
     stage.say("not taken for it");
-    Ok(())
-}
-
-/// As many processes can have something open at a time.
-const SEATS: u32 = 1024;
-
-fn the_seats_of_killed_processes_are_free_again<B: Backend>() -> Verdict {
-    let name = unique("free");
-    let value = SharedMutex::<B>::create(&name, Mutex::new(0))?;
-    // More than there are seats, all in all.
-    const OPEN: usize = 100;
-    for _ in 0..12 {
-        let mut peer = Peer::with_args(open_many::<B>, [name.clone(), OPEN.to_string()])?;
-        peer.expect("open")?;
-        peer.kill()?;
-    }
-    *SharedMutex::<B>::open(&name)?.lock()? += 1;
-    assert_eq!(*value.lock()?, 1);
-    Ok(())
-}
-
-fn as_many_as_there_are_seats_can_have_it_open<B: Backend>() -> Verdict {
-    let name = unique("all");
-    let value = SharedMutex::<B>::create(&name, Mutex::new(0))?;
-    let mut peers = Vec::new();
-    let mut taken = 0;
-    for quarter in 0..4 {
-        let mut peer = Peer::with_args(take_seats::<B>, [name.clone(), quarter.to_string()])?;
-        taken += peer.hear()?.parse::<u32>()?;
-        peers.push(peer);
-    }
-    // All but this process' own.
-    assert_eq!(taken, SEATS - 1);
-    assert_eq!(kind_of(SharedMutex::<B>::open(&name)), ErrorKind::LimitReached);
-    // Who has it open isn't hurt.
-    *value.lock()? += 1;
-    peers[2].kill()?;
-    *SharedMutex::<B>::open(&name)?.lock()? += 1;
-    assert_eq!(*value.lock()?, 2);
-    Ok(())
-}
-
-/// Takes the seats of a quarter of all that there are, where they are free.
-fn take_seats<B: Backend>(stage: &mut Stage) -> Verdict {
-    let quarter: u32 = stage.arg(1).parse()?;
-    let memory = B::Segment::open(&Name::new(stage.arg(0))?, None, Mapping::ReadWrite)?;
-    let numbers = quarter * SEATS / 4..(quarter + 1) * SEATS / 4;
-    let take = |number| memory.take_seat(number);
-    let seats = numbers.map(take).collect::<Result<Vec<_>, _>>()?;
-    stage.say(seats.iter().flatten().count());
-    stage.wait_for_end_of_input();
-    Ok(())
-}
-
-fn open_many<B: Backend>(stage: &mut Stage) -> Verdict {
-    let count: usize = stage.arg(1).parse()?;
-    let open = |_| SharedMutex::<B>::open(stage.arg(0));
-    let _open = (0..count).map(open).collect::<Result<Vec<_>, _>>()?;
-    stage.say("open");
-    stage.wait_for_end_of_input();
     Ok(())
 }
 

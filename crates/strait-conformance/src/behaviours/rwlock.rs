@@ -84,8 +84,8 @@ pub(super) fn lock_as_told<B: Backend>(stage: &mut Stage) -> Verdict {
     })
 }
 
-/// Long enough for others to begin to wait too.
-const SOON: Duration = Duration::from_millis(80);
+/// Long enough for others to begin to wait too, and over when they are at the beginning of a nap.
+const SOON: Duration = Duration::from_millis(56);
 
 fn count<B: Backend>(locked: LockResult<RwLockWriteGuard<'_, u64, B>>) -> String {
     let mut kept = None;
@@ -163,10 +163,11 @@ fn who_waits_is_woken_by_whoever_leaves<B: Backend>() -> Verdict {
     let (lock, mut peers) = with_peers::<B>("leaves", 3)?;
     let mut times = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..8 {
-        // Readers, by a writer.
+        // Readers, all at once, by a writer.
         let held = lock.write()?;
-        peers.iter_mut().try_for_each(|peer| begin_to_wait(peer, "look"))?;
+        peers.iter_mut().try_for_each(|peer| begin_to_wait(peer, "read"))?;
         times[0].push(left(held, &mut peers)?);
+        peers.iter_mut().try_for_each(|peer| order(peer, "release", "done"))?;
         // Writers, one after another.
         let held = lock.write()?;
         peers.iter_mut().try_for_each(|peer| begin_to_wait(peer, "count"))?;

@@ -2,8 +2,8 @@
 
 use super::{
     locking::{
-        PATIENCE, Random, SOME_NAPS, assert_noticed, begin, begin_to_wait, joined, kill, lock_kind,
-        order, order_until, results,
+        NOTICED, PATIENCE, Random, SOME_NAPS, assert_noticed, begin, begin_to_wait, kill,
+        lock_kind, order, order_until, results,
     },
     rwlock::{SharedRwLock, with_peers},
     signal,
@@ -14,8 +14,6 @@ use crate::{
 };
 use std::{
     hint::black_box,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    thread,
     time::{Duration, Instant},
 };
 use strait::{
@@ -34,10 +32,6 @@ behaviours! {
     a_writer_killed_while_it_waits_for_readers_leaves_the_value_as_it_was
         needs [NamedSegments, WaitAddress, Seats],
     a_killed_waiter_hangs_nobody needs [NamedSegments, WaitAddress, Seats],
-    what_is_not_repaired_is_lost_for_all needs [NamedSegments, WaitAddress, Seats],
-    a_panic_of_a_writer_is_a_death_and_one_of_a_reader_is_not
-        needs [NamedSegments, WaitAddress, Seats],
-    a_leaked_reader_reads_until_the_memory_is_closed needs [NamedSegments, WaitAddress, Seats],
     a_stopped_reader_or_writer_is_never_taken_for_dead
         needs [NamedSegments, WaitAddress, Seats],
     workers_killed_at_any_instant_leave_what_others_can_repair
@@ -81,7 +75,7 @@ fn readers_that_died_leave_room_for_others<B: Backend>() -> Verdict {
     begin_to_wait(&mut peers[1], "look")?;
     let killed = kill(&mut peers[0])?;
     peers[1].expect("Locked")?;
-    assert_noticed(&[killed.elapsed()]);
+    assert!(killed.elapsed() < NOTICED);
     order(&mut peers[1], "read all", &room)?;
     kill(&mut peers[1])?;
     // No time to wait is enough to see that they are dead.
@@ -177,6 +171,14 @@ fn a_writer_killed_while_it_waits_for_readers_leaves_the_value_as_it_was<B: Back
         assert_eq!(found_by_a_writer(&lock)?, state);
     }
     assert_noticed(&times);
+    // One that has waited for readers, and writes now, leaves it otherwise.
+    let (lock, mut peers) = with_peers::<B>("touched", 1)?;
+    let held = lock.read()?;
+    begin_to_wait(&mut peers[0], "write")?;
+    drop(held);
+    peers[0].expect("Locked")?;
+    kill(&mut peers[0])?;
+    assert_eq!(found_by_a_writer(&lock)?, "OwnerDied");
     Ok(())
 }
 
@@ -221,67 +223,6 @@ fn a_killed_waiter_hangs_nobody<B: Backend>() -> Verdict {
         times.extend(after);
     }
     assert_noticed(&times);
-    Ok(())
-}
-
-fn what_is_not_repaired_is_lost_for_all<B: Backend>() -> Verdict {
-    let (lock, mut peers) = with_peers::<B>("lost", 4)?;
-    order(&mut peers[0], "write", "Locked")?;
-    kill(&mut peers[0])?;
-    order(&mut peers[1], "write", "OwnerDied")?;
-    begin_to_wait(&mut peers[2], "read")?;
-    begin_to_wait(&mut peers[3], "write")?;
-    let released = Instant::now();
-    order(&mut peers[1], "release", "done")?;
-    let (said, after) = results(&mut peers[2..], released)?;
-    assert_eq!(said, ["NotRecoverable"; 2]);
-    assert_noticed(&after);
-    order(&mut peers[1], "write", "NotRecoverable")?;
-    for lock in [&lock, &SharedRwLock::<B>::open(lock.name().as_str())?] {
-        assert_eq!(lock_kind(lock.read()), ErrorKind::NotRecoverable);
-        assert_eq!(lock_kind(lock.try_read()), ErrorKind::NotRecoverable);
-        assert_eq!(lock_kind(lock.write()), ErrorKind::NotRecoverable);
-        assert_eq!(lock_kind(lock.try_write()), ErrorKind::NotRecoverable);
-    }
-    Ok(())
-}
-
-fn a_panic_of_a_writer_is_a_death_and_one_of_a_reader_is_not<B: Backend>() -> Verdict {
-    let (lock, mut peers) = with_peers::<B>("panic", 1)?;
-    let reader_panics = || {
-        let _read = lock.read();
-        resume_unwind(Box::new("as it is meant to"));
-    };
-    let writer_panics = || {
-        if let Ok(mut value) = lock.write() {
-            *value += 1;
-            resume_unwind(Box::new("as it is meant to"));
-        }
-    };
-    assert!(catch_unwind(AssertUnwindSafe(reader_panics)).is_err());
-    order(&mut peers[0], "count", "Locked")?;
-    assert!(catch_unwind(AssertUnwindSafe(writer_panics)).is_err());
-    order(&mut peers[0], "look", "OwnerDied")?;
-    order(&mut peers[0], "count", "OwnerDied")?;
-    assert_eq!(*lock.read()?, 10);
-    Ok(())
-}
-
-fn a_leaked_reader_reads_until_the_memory_is_closed<B: Backend>() -> Verdict {
-    let (lock, mut peers) = with_peers::<B>("leaked", 2)?;
-    let again = SharedRwLock::<B>::open(lock.name().as_str())?;
-    std::mem::forget(again.read()?);
-    order(&mut peers[0], "read", "Locked")?;
-    order(&mut peers[0], "leak", "done")?;
-    begin_to_wait(&mut peers[1], "count")?;
-    kill(&mut peers[0])?;
-    // By another thread, as this one reads, and mustn't wait for itself.
-    let write = || again.write_timeout(SOME_NAPS).map(drop).map_err(strait::Error::from);
-    let waited = thread::scope(|scope| joined(scope.spawn(write)));
-    assert!(waited.is_err_and(|error| error.to_string().contains("deadline")));
-    drop(again);
-    peers[1].expect("Locked")?;
-    assert_eq!(*lock.read()?, 8);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use super::{locking::Random, waiting::NOTICED};
 use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, unique};
 use std::{
     ops::Range,
+    sync::atomic::Ordering,
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +19,9 @@ behaviours! {
     sync_hostile;
     whatever_a_peer_writes_into_a_semaphore_acquiring_ends needs [NamedSegments, WaitAddress, Seats],
     whatever_a_peer_writes_into_a_counting_semaphore_acquiring_ends needs [NamedSegments, WaitAddress, Seats],
+    permits_that_a_peer_has_written_away_are_to_be_had_again needs [NamedSegments, WaitAddress, Seats],
     whatever_a_peer_writes_into_a_barrier_waiting_ends needs [NamedSegments, WaitAddress, Seats],
+    a_peer_that_changes_a_barrier_without_end_holds_up_nobody needs [NamedSegments, WaitAddress, Seats],
     whatever_a_peer_writes_into_a_once_calling_it_ends needs [NamedSegments, WaitAddress, Seats],
     whatever_a_peer_writes_into_a_once_lock_its_use_ends needs [NamedSegments, WaitAddress, Seats],
     whatever_a_peer_writes_into_a_seqlock_reading_and_writing_end needs [NamedSegments, Seats],
@@ -29,6 +32,8 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         scribble::<B>,
         use_semaphore::<B>,
         use_barrier::<B>,
+        use_changing_barrier::<B>,
+        change::<B>,
         use_once::<B>,
         use_once_lock::<B>,
         use_seqlock::<B>
@@ -61,6 +66,24 @@ fn use_semaphore<B: Backend>(stage: &mut Stage) -> Verdict {
     })
 }
 
+fn permits_that_a_peer_has_written_away_are_to_be_had_again<B: Backend>() -> Verdict {
+    // Where the holders stand: behind the kind, how many permits there are, and the bell.
+    const HOLDERS: usize = 16;
+    // A permit that nobody holds, and one whose holder can't exist.
+    for word in [1, u64::MAX << 8] {
+        let name = unique("away");
+        let semaphore = Shared::<Semaphore<B>, B>::create(&name, Semaphore::new(1))?;
+        let memory = memory::<B>(&name)?;
+        for at in (HOLDERS..size_of::<Semaphore<B>>()).step_by(8) {
+            shared::write(&memory, Header::LEN + at, &word.to_ne_bytes())?;
+        }
+        assert_eq!(semaphore.available(), 0);
+        drop(semaphore.acquire_timeout(NOTICED)?);
+        drop(semaphore.try_acquire()?);
+    }
+    Ok(())
+}
+
 fn whatever_a_peer_writes_into_a_barrier_waiting_ends<B: Backend>() -> Verdict {
     let name = unique("barrier");
     let barrier = Shared::<Barrier<B>, B>::create(&name, Barrier::new(2))?;
@@ -78,6 +101,54 @@ fn use_barrier<B: Backend>(stage: &mut Stage) -> Verdict {
         barrier.wait_timeout(timeout)?;
         party.map(drop)
     })
+}
+
+fn a_peer_that_changes_a_barrier_without_end_holds_up_nobody<B: Backend>() -> Verdict {
+    // Its first word: one has come in this round, of two; what differs is how often it was repaired.
+    const STATES: [u64; 2] = [1, 1 << 16 | 1];
+    // The same, and broken.
+    const BROKEN: [u64; 2] = [1 << 15 | 1, 1 << 16 | 1 << 15 | 1];
+    // The first and last place of those that have come: one that can't exist, and nobody.
+    const ENTRY: [u64; 2] = [u64::MAX << 8, 0];
+    for (at, values) in [(0, STATES), (0, BROKEN), (24, ENTRY), (24 + 8 * 127, ENTRY)] {
+        let name = unique("without-end");
+        let _barrier = Shared::<Barrier<B>, B>::create(&name, Barrier::new(2))?;
+        let [one, other] = values.map(|value| value.to_string());
+        let args = [name.clone(), at.to_string(), one, other];
+        let mut peer = Peer::with_args(change::<B>, args)?;
+        peer.expect("changes")?;
+        let mut user = Peer::with_args(use_changing_barrier::<B>, [&name])?;
+        user.set_deadline(Duration::from_secs(10));
+        user.expect("withstood")?;
+        peer.kill()?;
+    }
+    Ok(())
+}
+
+/// Writes first one value, and then the other, and so on until it is killed.
+fn change<B: Backend>(stage: &mut Stage) -> Verdict {
+    let memory = memory::<B>(stage.arg(0))?;
+    let word = shared::atomic_u64(&memory, Header::LEN + stage.arg(1).parse::<usize>()?)?;
+    let (one, other) = (stage.arg(2).parse()?, stage.arg(3).parse()?);
+    stage.say("changes");
+    loop {
+        word.store(one, Ordering::Relaxed);
+        word.store(other, Ordering::Relaxed);
+    }
+}
+
+fn use_changing_barrier<B: Backend>(stage: &mut Stage) -> Verdict {
+    let barrier = Shared::<Barrier<B>, B>::open(stage.arg(0))?;
+    for _ in 0..100 {
+        let timeout = Duration::from_millis(1);
+        ends_in_time(|| barrier.wait_timeout(timeout).map(drop), timeout);
+        let begin = Instant::now();
+        barrier.repair();
+        ends_in_time(|| barrier.join().map(drop), Duration::ZERO);
+        assert!(begin.elapsed() < NOTICED, "took {:?}", begin.elapsed());
+    }
+    stage.say("withstood");
+    Ok(())
 }
 
 fn whatever_a_peer_writes_into_a_once_calling_it_ends<B: Backend>() -> Verdict {

@@ -17,7 +17,7 @@ pub(super) const NOTICED: Duration = Duration::from_millis(500);
 pub(super) const SEVERAL_LOOKS: Duration = Duration::from_millis(200);
 
 /// Shorter than the nap after which who waits looks even if nobody has woken it.
-pub(super) const WOKEN: Duration = Duration::from_millis(30);
+pub(super) const WOKEN: Duration = Duration::from_millis(20);
 
 /// Where somebody is that waits, just before it sleeps.
 pub(super) const ASLEEP: &str = "bell: about to sleep";

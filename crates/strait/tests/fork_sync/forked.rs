@@ -103,6 +103,12 @@ impl Drop for Child {
 pub(crate) struct Line(BufReader<UnixStream>);
 
 impl Line {
+    /// The two ends of a line.
+    pub(crate) fn pair() -> (Self, Self) {
+        let (one, other) = UnixStream::pair().unwrap();
+        (Self::over(one), Self::over(other))
+    }
+
     fn over(stream: UnixStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(BufReader::new(stream))

@@ -2,7 +2,7 @@
 
 use crate::{
     NOTICED, SEVERAL_LOOKS,
-    forked::{Side, act, fork},
+    forked::{Line, Side, act, fork},
     kind, unique,
 };
 use std::{
@@ -11,7 +11,10 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use strait::{ErrorKind, Shared, sync::Mutex};
+use strait::{
+    ErrorKind, Shared,
+    sync::{Barrier, Mutex},
+};
 
 #[test]
 fn a_lock_is_recovered_although_a_child_of_its_dead_owner_lives() {
@@ -43,6 +46,47 @@ fn a_lock_is_recovered_although_a_child_of_its_dead_owner_lives() {
         owner.line.say("end");
         owner.line.expect("ends");
     }
+}
+
+#[test]
+fn who_closes_the_memory_owns_nothing_in_it_although_a_child_lives() {
+    let name = unique("closes");
+    let mutex = Shared::<Mutex<u32>>::create(&name, Mutex::new(1)).unwrap();
+    let again = Shared::<Mutex<u32>>::open(&name).unwrap();
+    std::mem::forget(again.lock().unwrap());
+    let mut child = match fork() {
+        Side::Child(line) => act(line, |line| {
+            line.say("lives");
+            line.expect("end");
+        }),
+        Side::Parent(child) => child,
+    };
+    child.line.expect("lives");
+    drop(again);
+    assert_eq!(kind(mutex.lock_timeout(NOTICED)), ErrorKind::OwnerDied);
+    child.line.say("end");
+    child.finish();
+}
+
+#[test]
+fn a_party_that_dies_breaks_the_barrier_although_its_child_has_left() {
+    let barrier = Shared::<Barrier>::create(unique("left"), Barrier::new(2)).unwrap();
+    let mut owner = match fork() {
+        Side::Child(line) => act(line, |line| {
+            let party = barrier.join().unwrap();
+            match fork() {
+                Side::Child(line) => act(line, |_| drop(party)),
+                Side::Parent(child) => child.finish(),
+            }
+            line.say("left");
+            line.hear();
+        }),
+        Side::Parent(child) => child,
+    };
+    owner.line.expect("left");
+    owner.kill();
+    let error = barrier.wait_timeout(NOTICED).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disconnected);
 }
 
 #[test]
@@ -118,6 +162,45 @@ fn a_process_with_the_number_of_a_dead_owner_is_not_it_although_a_child_of_that_
         assert_eq!(other.pid, owner.pid, "the number was not reused");
         assert_eq!(kind(mutex.lock_timeout(NOTICED)), ErrorKind::OwnerDied);
         other.kill();
+    });
+}
+
+#[test]
+fn a_lock_is_recovered_from_a_namespace_although_a_child_of_its_dead_owner_lives() {
+    let mutex = Shared::<Mutex<u32>>::create(unique("elsewhere"), Mutex::new(1)).unwrap();
+    let (mut ours, mut theirs) = Line::pair();
+    thread::scope(|scope| {
+        let namespace = scope.spawn(|| {
+            in_namespace(|| {
+                let mut owner = match fork() {
+                    Side::Child(line) => act(line, |line| {
+                        let _guard = mutex.lock().unwrap();
+                        match fork() {
+                            // It lives until the namespace ends.
+                            Side::Child(own) => act(own, |_| {
+                                line.say("forked");
+                                line.hear();
+                            }),
+                            Side::Parent(orphan) => orphan.finish(),
+                        }
+                    }),
+                    Side::Parent(child) => child,
+                };
+                owner.line.expect("forked");
+                owner.kill();
+                theirs.say("dead");
+                theirs.expect("end");
+            });
+            // Where there is no namespace, nobody has died.
+            theirs.say("none");
+        });
+        let said = ours.hear();
+        let recovered = mutex.lock_timeout(NOTICED).map(drop).map_err(|error| error.kind());
+        ours.say("end");
+        namespace.join().unwrap();
+        if said == "dead" {
+            assert_eq!(recovered, Err(ErrorKind::OwnerDied));
+        }
     });
 }
 

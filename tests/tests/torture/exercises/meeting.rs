@@ -1,7 +1,5 @@
-//! A barrier for two: who passes it wasn't there alone, and of each two one is the leader.
-//!
-//! One that died counts as there, until the next life of that worker leaves: the barrier may have counted
-//! it while it lived.
+//! A barrier for two: who passes it wasn't there alone, nor with one that had died before it came; and of
+//! each two one is the leader.
 
 use super::{Attempt, MOMENT, Outcome, ensure};
 use crate::{state::WORKERS, worker::Worker};
@@ -18,7 +16,7 @@ pub(crate) struct Meeting {
     barrier: Barrier,
     /// How often each has come; it says so before.
     came: [AtomicU64; WORKERS],
-    /// How often each has left, or died there; it says so afterwards, in the next life where it died.
+    /// How often each has left, which it says afterwards, or died there.
     left: [AtomicU64; WORKERS],
     leaders: AtomicU64,
     followers: AtomicU64,
@@ -39,8 +37,8 @@ impl Meeting {
     }
 
     pub(crate) fn bury(&self, slot: usize) {
-        let [came, left] = [&self.came, &self.left].map(|times| times[slot].load(Ordering::SeqCst));
-        if came != left {
+        let came = self.came[slot].load(Ordering::SeqCst);
+        if self.left[slot].swap(came, Ordering::SeqCst) != came {
             self.broken.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -55,12 +53,9 @@ impl Meeting {
         Ok(())
     }
 
-    /// Whether somebody was there since as many had left: another worker, or the last life of this one,
-    /// which came for the how manieth time.
-    fn somebody_was_there(&self, left: [u64; WORKERS], slot: usize, time: u64) -> bool {
-        let mut others = self.came.each_ref().map(|came| came.load(Ordering::SeqCst));
-        others[slot] = time - 1;
-        others.into_iter().zip(left).any(|(came, left)| came > left)
+    /// Whether somebody but this one was there, since as many had left.
+    fn somebody_was_there(&self, left: [u64; WORKERS], slot: usize) -> bool {
+        (0..WORKERS).any(|i| i != slot && self.came[i].load(Ordering::SeqCst) > left[i])
     }
 }
 
@@ -71,14 +66,11 @@ pub(super) fn meet(worker: &mut Worker<'_>) -> Attempt {
         false => None,
     };
     let left = meeting.left.each_ref().map(|left| left.load(Ordering::SeqCst));
-    let time = meeting.came[slot].fetch_add(1, Ordering::SeqCst) + 1;
+    meeting.came[slot].fetch_add(1, Ordering::SeqCst);
     let met = meeting.barrier.wait_timeout(MOMENT);
     let outcome = match met.as_ref().map(BarrierWaitResult::is_leader) {
         Ok(leader) => {
-            ensure!(
-                meeting.somebody_was_there(left, slot, time),
-                "one of two passed where it was alone"
-            );
+            ensure!(meeting.somebody_was_there(left, slot), "one of two passed where it was alone");
             let role = if leader { &meeting.leaders } else { &meeting.followers };
             role.fetch_add(1, Ordering::SeqCst);
             Outcome::Done
@@ -92,7 +84,7 @@ pub(super) fn meet(worker: &mut Worker<'_>) -> Attempt {
         }
         Err(_) => return Err(met.err().map_or("".into(), Into::into)),
     };
-    meeting.left[slot].store(time, Ordering::SeqCst);
+    meeting.left[slot].fetch_add(1, Ordering::SeqCst);
     drop(party);
     Ok(outcome)
 }
