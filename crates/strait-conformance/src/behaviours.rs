@@ -23,6 +23,7 @@ mod mutex_repair;
 mod once;
 mod once_lock;
 mod owners;
+mod pipe;
 mod rendezvous;
 mod ring;
 mod rwlock;
@@ -106,6 +107,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         once::behaviours::<B>(),
         once_lock::behaviours::<B>(),
         owners::behaviours::<B>(),
+        pipe::behaviours::<B>(),
         rendezvous::behaviours::<B>(),
         ring::behaviours::<B>(),
         rwlock::behaviours::<B>(),

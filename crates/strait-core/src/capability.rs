@@ -35,6 +35,8 @@ pub enum Capability {
     Rendezvous,
     /// The identity of the peer of a connection.
     PeerCredentials,
+    /// Streams of bytes, one way, through the kernel.
+    Pipes,
 }
 
 /// A set of [`Capability`]s.

@@ -1,8 +1,8 @@
 //! The frame of strait: the traits that a backend supplies, and the vocabulary that everything
 //! above them shares. There is no operating system in this crate and no conditional compilation.
 //!
-//! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`] and
-//!   [`Rendezvous`], bound together by [`Backend`]. Only what differs between operating systems is
+//! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`],
+//!   [`Rendezvous`] and [`Pipe`], bound together by [`Backend`]. Only what differs between operating systems is
 //!   here; everything else is written once on top, generic over `B: Backend`.
 //! * What it may lack is stated in its [`Capabilities`]; the facade refuses a call beyond them.
 //! * The vocabulary: [`Error`] and [`ErrorKind`], [`Name`], [`Deadline`].
@@ -20,6 +20,7 @@ mod fingerprint;
 mod fork;
 mod liveness;
 mod name;
+mod pipe;
 mod rendezvous;
 mod segment;
 
@@ -32,5 +33,6 @@ pub use fingerprint::Fingerprint;
 pub use fork::ForkHooks;
 pub use liveness::{Liveness, ProcessIdentity};
 pub use name::Name;
+pub use pipe::{Pipe, PipeRead, PipeWrite};
 pub use rendezvous::{Connection, Credentials, Doorbell, Listener, Rendezvous, Wake};
 pub use segment::{Access, Lifetime, Mapping, NewSegment, SEATS, Segment};

@@ -15,7 +15,9 @@ mod lease;
 mod liveness;
 mod mapping;
 mod named_file;
+mod pipe;
 mod poll;
+mod quiet_write;
 mod rendezvous;
 mod seat;
 mod segment;
@@ -26,6 +28,7 @@ mod wait_address;
 use strait_core::{Backend, Capabilities, Finding};
 
 pub use claim::PosixClaim;
+pub use pipe::{PosixPipeReader, PosixPipeWriter};
 pub use rendezvous::{PosixConnection, PosixListener};
 pub use seat::PosixSeat;
 pub use segment::PosixSegment;

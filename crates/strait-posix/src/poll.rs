@@ -12,6 +12,11 @@ pub(crate) fn readable(fd: impl AsFd, deadline: Deadline) -> Result<bool> {
     any(&mut [PollFd::new(&fd, PollFlags::IN)], deadline)
 }
 
+/// Waits until `fd` can be written to or nobody reads any more; `false` if the deadline passed first.
+pub(crate) fn writable(fd: impl AsFd, deadline: Deadline) -> Result<bool> {
+    any(&mut [PollFd::new(&fd, PollFlags::OUT)], deadline)
+}
+
 /// Waits until one of `fds` is readable or hung up; `false` if the deadline passed first.
 pub(crate) fn any(fds: &mut [PollFd<'_>], deadline: Deadline) -> Result<bool> {
     loop {

@@ -2,7 +2,7 @@
 
 pub use strait_core::{
     Backend, Capabilities, Capability, Connection, Credentials, Deadline, Doorbell, Finding,
-    Fingerprint, ForkHooks, Listener, Liveness, NewSegment, ProcessIdentity, Rendezvous, SEATS,
-    Segment, Verdict, WaitAddress, WaitOutcome, Wake,
+    Fingerprint, ForkHooks, Listener, Liveness, NewSegment, Pipe, PipeRead, PipeWrite,
+    ProcessIdentity, Rendezvous, SEATS, Segment, Verdict, WaitAddress, WaitOutcome, Wake,
 };
 pub use strait_protocol::sync::Sleep;

@@ -5,6 +5,7 @@
 //! | a value: a counter, a flag, an array of atomics, a struct of these | [`Shared`] |
 //! | a value that is changed by one at a time, a wait for something, a number of permits | [`sync`] |
 //! | raw memory: a frame, a table, a file | [`SharedMemory`] |
+//! | bytes, one way, through the kernel | [`pipe()`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
 //!
 //! ```
@@ -64,6 +65,7 @@ mod channel;
 mod first;
 mod memory;
 mod options;
+mod pipe;
 mod platform;
 mod shared;
 pub mod sync;
@@ -83,6 +85,7 @@ pub mod generic {
         channel::{ByteReceiver, ByteSender, Loan, Message},
         memory::SharedMemory,
         options::Options,
+        pipe::{PipeReader, PipeWriter, pipe},
         shared::Shared,
     };
     pub use strait_protocol::sync::{
@@ -111,6 +114,33 @@ pub type Loan<'a> = generic::Loan<'a, Native>;
 
 /// A message that has been received, where the sender wrote it. See [`generic::Message`].
 pub type Message<'a> = generic::Message<'a, Native>;
+
+/// The end of a pipe that is read from. See [`generic::PipeReader`].
+pub type PipeReader = generic::PipeReader<Native>;
+
+/// The end of a pipe that is written to. See [`generic::PipeWriter`].
+pub type PipeWriter = generic::PipeWriter<Native>;
+
+/// Makes a pipe: what is written at one end is read at the other, in order, as bytes without boundaries.
+///
+/// ```
+/// use std::{io::Write, process::Command};
+///
+/// // To a child, as its input.
+/// let (reader, mut writer) = strait::pipe()?;
+/// let mut child = Command::new("cat").stdin(std::process::Stdio::try_from(reader)?).spawn()?;
+/// writer.write_all(b"hello\n")?;
+/// drop(writer);
+/// assert!(child.wait()?.success());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// `Os`, where there are no more handles.
+pub fn pipe() -> Result<(PipeReader, PipeWriter)> {
+    generic::pipe()
+}
 
 /// Looks at what this system offers of what strait needs, and what will hurt.
 ///

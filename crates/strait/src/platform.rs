@@ -1,7 +1,9 @@
-//! Which backend is the native one.
+//! Which backend is the native one, and what only its system has.
 
 cfg_if::cfg_if! {
     if #[cfg(target_os = "linux")] {
+        mod unix;
+
         /// The backend of this operating system.
         pub type Native = strait_posix::Posix;
     } else {

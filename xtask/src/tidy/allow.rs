@@ -19,6 +19,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait/tests/fork", "forks"),
     ("crates/strait-posix/src/segment.rs", "promises where the memory is"),
     ("crates/strait-posix/src/fork.rs", "std has no hooks for forks"),
+    ("crates/strait-posix/src/quiet_write.rs", "rustix has no masks of signals"),
     ("crates/strait-posix/src/lease.rs", "rustix has no open file description locks"),
     ("crates/strait-posix/src/mapping.rs", "maps and unmaps memory"),
     ("crates/strait-posix/src/truncation.rs", "handles a signal and maps pages in the handler"),

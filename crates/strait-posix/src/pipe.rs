@@ -1,0 +1,147 @@
+//! Pipes.
+//!
+//! An end is an open file description of its own that doesn't block, so that reading and writing have
+//! deadlines whatever other readers and writers do. What is handed out for other programs is opened once
+//! more, and blocks, as they expect.
+
+use crate::{Posix, poll, quiet_write};
+use rustix::{
+    fs::{self, FileType, Mode, OFlags},
+    io::{self, Errno},
+    pipe::{PIPE_BUF, PipeFlags, pipe_with},
+};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use strait_core::{Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, Result};
+
+impl Pipe for Posix {
+    type Reader = PosixPipeReader;
+    type Writer = PosixPipeWriter;
+
+    fn pipe() -> Result<(PosixPipeReader, PosixPipeWriter)> {
+        let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
+        let (reader, writer) = pipe_with(flags).map_err(|errno| Error::os("make a pipe", errno))?;
+        Ok((PosixPipeReader(reader), PosixPipeWriter(writer)))
+    }
+}
+
+/// The end of a pipe that is read from.
+#[derive(Debug)]
+pub struct PosixPipeReader(OwnedFd);
+
+/// The end of a pipe that is written to.
+#[derive(Debug)]
+pub struct PosixPipeWriter(OwnedFd);
+
+impl PipeRead for PosixPipeReader {
+    fn read(&self, buffer: &mut [u8], deadline: Deadline) -> Result<usize> {
+        let failed = |errno| Error::os(READ, errno);
+        loop {
+            match io::read(&self.0, &mut *buffer) {
+                Ok(read) => return Ok(read),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !poll::readable(&self.0, deadline).map_err(failed)? {
+                        return Err(Error::timed_out(READ));
+                    }
+                }
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+    }
+
+    fn try_clone(&self) -> Result<Self> {
+        Ok(Self(duplicate(&self.0)?))
+    }
+}
+
+impl PipeWrite for PosixPipeWriter {
+    const ATOMIC: usize = PIPE_BUF;
+
+    fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize> {
+        let failed = |errno| Error::os(WRITE, errno);
+        loop {
+            match quiet_write::write(&self.0, bytes) {
+                Ok(written) => return Ok(written),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !poll::writable(&self.0, deadline).map_err(failed)? {
+                        return Err(Error::timed_out(WRITE));
+                    }
+                }
+                Err(Errno::PIPE) => {
+                    let why = "nobody reads it any more";
+                    return Err(
+                        Error::new(ErrorKind::Disconnected, WRITE, why).with_source(Errno::PIPE)
+                    );
+                }
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+    }
+
+    fn try_clone(&self) -> Result<Self> {
+        Ok(Self(duplicate(&self.0)?))
+    }
+}
+
+const READ: &str = "read from a pipe";
+const WRITE: &str = "write to a pipe";
+
+/// What both ends are to the rest of the system: a descriptor.
+macro_rules! descriptor {
+    ($end:ident, $direction:expr, $other:expr) => {
+        impl AsFd for $end {
+            fn as_fd(&self) -> BorrowedFd<'_> {
+                self.0.as_fd()
+            }
+        }
+
+        /// One that blocks, for other programs: the input or output of a child, say.
+        impl TryFrom<$end> for OwnedFd {
+            type Error = Error;
+
+            fn try_from(end: $end) -> Result<Self> {
+                opened_again(&end.0, $direction)
+            }
+        }
+
+        /// Where it is the right end of a pipe, named or not.
+        impl TryFrom<OwnedFd> for $end {
+            type Error = Error;
+
+            fn try_from(file: OwnedFd) -> Result<Self> {
+                check(&file, $other)?;
+                Ok(Self(opened_again(&file, $direction | OFlags::NONBLOCK)?))
+            }
+        }
+    };
+}
+
+descriptor!(PosixPipeReader, OFlags::RDONLY, OFlags::WRONLY);
+descriptor!(PosixPipeWriter, OFlags::WRONLY, OFlags::RDONLY);
+
+const TAKE: &str = "take the end of a pipe";
+
+/// A new open file description of the same end.
+fn opened_again(end: &OwnedFd, how: OFlags) -> Result<OwnedFd> {
+    let itself = format!("/proc/self/fd/{}", end.as_raw_fd());
+    fs::open(itself, how | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|errno| Error::os(TAKE, errno).hint("mount /proc"))
+}
+
+fn check(file: &OwnedFd, other: OFlags) -> Result<()> {
+    let failed = |errno| Error::os(TAKE, errno);
+    let refused = |why: &str| Err(Error::new(ErrorKind::InvalidInput, TAKE, why));
+    let stat = fs::fstat(file).map_err(failed)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Fifo {
+        return refused("it is no pipe");
+    }
+    match fs::fcntl_getfl(file).map_err(failed)? & OFlags::RWMODE {
+        mode if mode == other => refused("it is the other end"),
+        _ => Ok(()),
+    }
+}
+
+fn duplicate(end: &OwnedFd) -> Result<OwnedFd> {
+    io::fcntl_dupfd_cloexec(end, 0).map_err(|errno| Error::os("clone the end of a pipe", errno))
+}
