@@ -137,7 +137,7 @@ fn who_is_woken_again_and_again_learns_that_the_owner_was_killed<B: Backend>() -
 fn an_owner_killed_between_release_and_ring_delays_nobody_for_long<B: Backend>() -> Verdict {
     for point in ["mutex: released, not rung", "bell: about to ring"] {
         let mut times = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..5 {
             let (mutex, mut peers) = with_peers::<B>("not-rung", 4)?;
             order(&mut peers[0], "lock", "Locked")?;
             peers[1..].iter_mut().try_for_each(|peer| begin_to_wait(peer, "count"))?;
@@ -158,7 +158,7 @@ fn a_waiter_killed_wherever_it_is_delays_nobody_for_long<B: Backend>() -> Verdic
         [("bell: about to sleep", 0), ("bell: woken", 0), ("mutex: taken after waiting", 1)]
     {
         let mut times = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..5 {
             let (mutex, mut peers) = with_peers::<B>("woken", 3)?;
             let guard = mutex.lock()?;
             // The first to sleep is the first that is woken.

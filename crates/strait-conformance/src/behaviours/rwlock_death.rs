@@ -133,7 +133,7 @@ fn who_leaves_and_dies_before_it_rings_delays_nobody_for_long<B: Backend>() -> V
         ("write", "bell: about to ring"),
     ] {
         let mut times = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..5 {
             let (lock, mut peers) = with_peers::<B>("not-rung", 4)?;
             order(&mut peers[0], held, "Locked")?;
             begin_to_wait(&mut peers[1], "count")?;
