@@ -107,14 +107,21 @@ impl LockWord {
     /// `me`, because a peer has overwritten it, is left alone.
     #[inline]
     pub(crate) fn release(&self, me: Owner, panicked: bool) -> Released {
-        match !panicked && self.exchange(me.word(), 0) {
+        match !panicked && self.release_fast(me) {
             true => Released::Usable,
             false => self.release_slowly(me, panicked),
         }
     }
 
+    /// Gives it back if nothing is wrong with it.
+    #[inline]
+    pub(crate) fn release_fast(&self, me: Owner) -> bool {
+        self.exchange(me.word(), 0)
+    }
+
+    /// As [`release`](Self::release), where the fast way didn't do.
     #[cold]
-    fn release_slowly(&self, me: Owner, panicked: bool) -> Released {
+    pub(crate) fn release_slowly(&self, me: Owner, panicked: bool) -> Released {
         let given_up = !panicked && self.0.load(Ordering::Relaxed) & INCONSISTENT != 0;
         self.change(me, |_| match (panicked, given_up) {
             (true, _) => INCONSISTENT,
