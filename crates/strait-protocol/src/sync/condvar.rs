@@ -48,6 +48,9 @@ use strait_core::{Deadline, WaitOutcome};
 /// # Ok::<(), strait::Error>(())
 /// ```
 ///
+/// Notify while you hold the mutex: one that is killed after it has released it, and before it notifies,
+/// leaves those asleep who wait for the change, until the next notice or their deadline.
+///
 /// A process that is killed while it waits hangs nobody, neither who notifies nor who waits too. Where one
 /// dies that holds the mutex, waiting returns [`LockError::OwnerDied`](super::LockError::OwnerDied), as
 /// locking does.
