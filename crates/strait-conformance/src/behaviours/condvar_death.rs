@@ -15,6 +15,7 @@ behaviours! {
     condvar_death;
     a_killed_waiter_hangs_nobody needs [NamedSegments, WaitAddress, Seats],
     one_that_is_woken_and_killed_hangs_nobody needs [NamedSegments, WaitAddress, Seats],
+    a_killed_notifier_hangs_nobody needs [NamedSegments, WaitAddress, Seats],
     a_stopped_waiter_hangs_nobody needs [NamedSegments, WaitAddress, Seats],
     who_waits_learns_that_the_owner_of_the_mutex_was_killed
         needs [NamedSegments, WaitAddress, Seats],
@@ -72,6 +73,24 @@ fn one_that_is_woken_and_killed_hangs_nobody<B: Backend>() -> Verdict {
         gate.lock()?[0] = 1;
         notify(&gate, true);
         peers[0].expect("at condvar: woken")?;
+        let killed = kill(&mut peers[0])?;
+        let (said, after) = results(&mut peers[1..], killed)?;
+        assert_eq!(said, ["1"; 3]);
+        times.extend(after);
+    }
+    assert_noticed(&times);
+    Ok(())
+}
+
+fn a_killed_notifier_hangs_nobody<B: Backend>() -> Verdict {
+    let mut times = Vec::new();
+    for _ in 0..4 {
+        let (_gate, mut peers) = with_peers::<B>("notifier", 4)?;
+        peers[1..].iter_mut().try_for_each(|peer| begin_to_wait(peer, "wait"))?;
+        order(&mut peers[0], "lock", "Locked")?;
+        order(&mut peers[0], "add", "1")?;
+        // And then it would notify them.
+        order(&mut peers[0], "release", "done")?;
         let killed = kill(&mut peers[0])?;
         let (said, after) = results(&mut peers[1..], killed)?;
         assert_eq!(said, ["1"; 3]);

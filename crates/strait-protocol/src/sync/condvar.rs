@@ -7,8 +7,9 @@
 //!    release and the sleep is lost.
 //! 2. `waiters` says whether it is worth waking anybody. One that is killed while it waits leaves it too
 //!    high, which costs later notifiers a system call each, and nothing else.
-//! 3. Nobody sleeps longer than a nap without looking at `notices` again. So where the one that was woken
-//!    is killed before it does anything, each of the others wakes up within a nap.
+//! 3. Nobody sleeps longer than a nap: what ends then has no notice, and who waits looks at what it waits
+//!    for. So where the one that was woken is killed before it does anything, or the one that notifies
+//!    before it counts, each of the others looks within a nap.
 
 use super::{LockResult, Members, MutexGuard, Recover, bell};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     primitive::{AtomicU32, Ordering, in_one_order},
 };
 use std::{fmt, marker::PhantomData, time::Duration};
-use strait_core::{Deadline, WaitOutcome};
+use strait_core::Deadline;
 
 /// Waiting until somebody says that something has changed, which a [`Mutex`](super::Mutex) guards.
 ///
@@ -48,12 +49,9 @@ use strait_core::{Deadline, WaitOutcome};
 /// # Ok::<(), strait::Error>(())
 /// ```
 ///
-/// Notify while you hold the mutex: one that is killed after it has released it, and before it notifies,
-/// leaves those asleep who wait for the change, until the next notice or their deadline.
-///
-/// A process that is killed while it waits hangs nobody, neither who notifies nor who waits too. Where one
-/// dies that holds the mutex, waiting returns [`LockError::OwnerDied`](super::LockError::OwnerDied), as
-/// locking does.
+/// A process that is killed while it waits hangs nobody, neither who notifies nor who waits too; nor does
+/// one that is killed between its change and its notice. Where one dies that holds the mutex, waiting
+/// returns [`LockError::OwnerDied`](super::LockError::OwnerDied), as locking does.
 #[repr(C)]
 pub struct Condvar<B> {
     notices: AtomicU32,
@@ -188,17 +186,11 @@ impl<B: Members> Condvar<B> {
         self.waiters.load(Ordering::SeqCst) != 0
     }
 
-    /// Whether there was a notice before the deadline.
+    /// Sleeps for a nap at most; `false` where the deadline passed and there was no notice.
     fn sleep(&self, notices: u32, deadline: Deadline) -> strait_core::Result<bool> {
-        loop {
-            let outcome = bell::nap::<B>(&self.notices, notices, deadline)?;
-            if self.notices.load(Ordering::SeqCst) != notices || outcome == WaitOutcome::Woken {
-                return Ok(true);
-            }
-            if deadline.has_passed() {
-                return Ok(false);
-            }
-        }
+        bell::nap::<B>(&self.notices, notices, deadline)?;
+        let noticed = self.notices.load(Ordering::SeqCst) != notices;
+        Ok(noticed || !deadline.has_passed())
     }
 }
 

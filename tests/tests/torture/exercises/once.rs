@@ -158,7 +158,7 @@ fn alone(sole: &Sole, ticket: u64, worker: &mut Worker<'_>) -> Verdict {
     if sole.enter(ticket, worker.state)? {
         worker.recovered();
     }
-    worker.linger();
+    worker.hold();
     sole.leave(ticket)
 }
 
