@@ -3,6 +3,7 @@
 mod access;
 mod barrier;
 mod barrier_death;
+mod cancel;
 mod channel;
 mod channel_death;
 mod channel_hostile;
@@ -88,6 +89,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         access::behaviours::<B>(),
         barrier::behaviours::<B>(),
         barrier_death::behaviours::<B>(),
+        cancel::behaviours::<B>(),
         channel::behaviours::<B>(),
         channel_death::behaviours::<B>(),
         channel_hostile::behaviours::<B>(),

@@ -1,6 +1,6 @@
 //! The narrow waist: all that differs between operating systems.
 
-use crate::{Capabilities, Deadline, Finding, Liveness, Pipe, Rendezvous, Result};
+use crate::{Cancel, Capabilities, Deadline, Finding, Liveness, Pipe, Rendezvous, Result};
 use std::sync::atomic::AtomicU32;
 
 /// An operating system, as strait sees it.
@@ -13,6 +13,9 @@ pub trait Backend: WaitAddress + Liveness + Rendezvous + Pipe {
 
     /// What this backend can do. A call beyond that is refused above it, in one place.
     const CAPABILITIES: Capabilities;
+
+    /// What ends waits before their time.
+    type Cancel: Cancel;
 
     /// Looks at what this system offers of what the backend needs.
     fn examine() -> Vec<Finding>;
@@ -32,12 +35,12 @@ pub trait WaitAddress {
     /// Sleeps while `word` has the value `expected`, until woken or until the deadline.
     ///
     /// It may return [`Woken`](WaitOutcome::Woken) without a cause: the caller looks at the word
-    /// again. A process in any address space that maps the same memory can wake.
+    /// again. A sleep that is cancelled may go on for 40 ms. A process in any address space that maps the same memory can wake.
     ///
     /// # Errors
     ///
     /// Only where the system fails in a way that has nothing to do with the wait.
-    fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> Result<WaitOutcome>;
+    fn wait(word: &AtomicU32, expected: u32, deadline: Deadline<'_>) -> Result<WaitOutcome>;
 
     /// Wakes one that sleeps on `word`, if any does.
     fn wake_one(word: &AtomicU32);

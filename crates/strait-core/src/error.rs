@@ -46,6 +46,8 @@ pub enum ErrorKind {
     TooLarge,
     /// The deadline passed.
     TimedOut,
+    /// The wait was cancelled before its deadline.
+    Cancelled,
     /// A `try_` call would have had to wait.
     WouldBlock,
     /// The peer has closed its end or has died, and all that it sent has been received.
@@ -87,11 +89,6 @@ impl Error {
         let source = source.into();
         let (kind, reason) = classify(&source);
         Self::new(kind, operation, reason).with_source(source)
-    }
-
-    /// The error of a wait that its deadline ended.
-    pub fn timed_out(operation: &'static str) -> Self {
-        Self::new(ErrorKind::TimedOut, operation, "the deadline passed")
     }
 
     /// Names what the operation was tried on.

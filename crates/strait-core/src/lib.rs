@@ -2,8 +2,8 @@
 //! above them shares. There is no operating system in this crate and no conditional compilation.
 //!
 //! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`],
-//!   [`Rendezvous`] and [`Pipe`], bound together by [`Backend`]. Only what differs between operating systems is
-//!   here; everything else is written once on top, generic over `B: Backend`.
+//!   [`Rendezvous`], [`Pipe`] and [`Cancel`], bound together by [`Backend`]. Only what differs between
+//!   operating systems is here; everything else is written once on top, generic over `B: Backend`.
 //! * What it may lack is stated in its [`Capabilities`]; the facade refuses a call beyond them.
 //! * The vocabulary: [`Error`] and [`ErrorKind`], [`Name`], [`Deadline`].
 //!
@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 mod backend;
+mod cancel;
 mod capability;
 mod deadline;
 mod error;
@@ -25,6 +26,7 @@ mod rendezvous;
 mod segment;
 
 pub use backend::{Backend, WaitAddress, WaitOutcome};
+pub use cancel::Cancel;
 pub use capability::{Capabilities, Capability};
 pub use deadline::Deadline;
 pub use error::{Error, ErrorKind, Result};

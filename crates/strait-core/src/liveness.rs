@@ -57,5 +57,5 @@ pub trait Liveness {
     /// # Errors
     ///
     /// `Unsupported` where this system can't watch that process.
-    fn wait_for_end(process: &ProcessIdentity, deadline: Deadline) -> Result<bool>;
+    fn wait_for_end(process: &ProcessIdentity, deadline: Deadline<'_>) -> Result<bool>;
 }

@@ -34,7 +34,7 @@ pub trait PipeRead: Send + Sync + Debug + 'static {
     /// # Errors
     ///
     /// `TimedOut`.
-    fn read(&self, buffer: &mut [u8], deadline: Deadline) -> Result<usize>;
+    fn read(&self, buffer: &mut [u8], deadline: Deadline<'_>) -> Result<usize>;
 
     /// Another handle of the same end.
     ///
@@ -58,7 +58,7 @@ pub trait PipeWrite: Send + Sync + Debug + 'static {
     /// # Errors
     ///
     /// `Disconnected` where there is no reader any more, and never a signal; `TimedOut`.
-    fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize>;
+    fn write(&self, bytes: &[u8], deadline: Deadline<'_>) -> Result<usize>;
 
     /// Another handle of the same end.
     ///

@@ -35,7 +35,7 @@ pub trait Rendezvous: Sized + Send + Sync + Debug + 'static {
     ///
     /// `NotFound` where nobody listened by the deadline; `PermissionDenied` where the listener
     /// belongs to another user.
-    fn connect(name: &Name, deadline: Deadline) -> Result<(Self::Connection, Vec<u8>)>;
+    fn connect(name: &Name, deadline: Deadline<'_>) -> Result<(Self::Connection, Vec<u8>)>;
 
     /// Two ends of a connection that nobody else knows.
     ///
@@ -53,7 +53,7 @@ pub trait Rendezvous: Sized + Send + Sync + Debug + 'static {
     fn wait_any(
         listener: &Self::Listener,
         connections: &[Self::Connection],
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<bool>;
 }
 
@@ -117,7 +117,7 @@ pub trait Doorbell: Sized + Send + Sync + Debug + 'static {
     /// # Errors
     ///
     /// `Os`, where the system fails.
-    fn wait(&self, deadline: Deadline) -> Result<Wake>;
+    fn wait(&self, deadline: Deadline<'_>) -> Result<Wake>;
 }
 
 /// What ended the sleep at a [`Doorbell`].

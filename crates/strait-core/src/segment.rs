@@ -78,7 +78,7 @@ pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
     /// # Errors
     ///
     /// `TimedOut`; `PermissionDenied` where nothing can be created.
-    fn claim(name: &Name, deadline: Deadline) -> Result<Self::Claim>;
+    fn claim(name: &Name, deadline: Deadline<'_>) -> Result<Self::Claim>;
 
     /// Takes the seat with this number, one of [`SEATS`], if nobody has it, in this process or
     /// another. The system frees it when the process ends or runs another program, and only then.

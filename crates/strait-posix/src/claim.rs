@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use strait_core::{Deadline, Error, ErrorKind, Mapping, Result};
+use strait_core::{Deadline, ErrorKind, Mapping, Result};
 
 /// The right to create what has a name.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct PosixClaim {
 
 impl PosixClaim {
     /// Waits for the claim to what is to be at `address`.
-    pub(crate) fn take(address: Address<'_>, deadline: Deadline) -> Result<Self> {
+    pub(crate) fn take(address: Address<'_>, deadline: Deadline<'_>) -> Result<Self> {
         let path = beside(address.path);
         let address = Address { path: &path, ..address };
         loop {
@@ -58,7 +58,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// The file at the address, locked; `None` where it went or came in between.
-fn existing_or_new(address: Address<'_>, deadline: Deadline) -> Result<Option<OwnedFd>> {
+fn existing_or_new(address: Address<'_>, deadline: Deadline<'_>) -> Result<Option<OwnedFd>> {
     let user = rustix::process::geteuid().as_raw();
     match open_plain(address, user, Mapping::ReadWrite) {
         Ok(file) => {
@@ -81,8 +81,8 @@ fn new(address: Address<'_>) -> Result<Option<OwnedFd>> {
     }
 }
 
-fn lock(file: &OwnedFd, address: Address<'_>, deadline: Deadline) -> Result<()> {
-    if deadline == Deadline::NEVER {
+fn lock(file: &OwnedFd, address: Address<'_>, deadline: Deadline<'_>) -> Result<()> {
+    if deadline.is_never() {
         return Lease::Claim.wait_and_take(file).map_err(|error| address.failed(error));
     }
     // The kernel has no deadline for these locks.
@@ -90,7 +90,7 @@ fn lock(file: &OwnedFd, address: Address<'_>, deadline: Deadline) -> Result<()> 
     while !Lease::Claim.try_take(file, Hold::Exclusive).map_err(|error| address.failed(error))? {
         if deadline.has_passed() {
             let why = "another process is about to create it and does not go on";
-            return Err(Error::new(ErrorKind::TimedOut, address.operation, why).on(address.name));
+            return Err(deadline.error_because(address.operation, why).on(address.name));
         }
         poll::any(&mut [], Deadline::after(LOOK_EVERY)).map_err(|errno| address.failed(errno))?;
     }

@@ -8,6 +8,7 @@
 
 #![deny(unsafe_code)]
 
+mod cancel;
 mod claim;
 mod examine;
 mod fork;
@@ -27,6 +28,7 @@ mod wait_address;
 
 use strait_core::{Backend, Capabilities, Finding};
 
+pub use cancel::PosixCancel;
 pub use claim::PosixClaim;
 pub use pipe::{PosixPipeReader, PosixPipeWriter};
 pub use rendezvous::{PosixConnection, PosixListener};
@@ -44,6 +46,7 @@ pub struct Posix;
 impl Backend for Posix {
     const NAME: &'static str = "posix";
     const CAPABILITIES: Capabilities = Capabilities::all();
+    type Cancel = PosixCancel;
 
     fn examine() -> Vec<Finding> {
         examine::examine()

@@ -16,7 +16,7 @@ impl Liveness for Posix {
         process::is_alive(process)
     }
 
-    fn wait_for_end(process: &ProcessIdentity, deadline: Deadline) -> Result<bool> {
+    fn wait_for_end(process: &ProcessIdentity, deadline: Deadline<'_>) -> Result<bool> {
         process::wait_for_end(process, deadline)
     }
 }

@@ -33,7 +33,7 @@ pub struct PosixPipeReader(OwnedFd);
 pub struct PosixPipeWriter(OwnedFd);
 
 impl PipeRead for PosixPipeReader {
-    fn read(&self, buffer: &mut [u8], deadline: Deadline) -> Result<usize> {
+    fn read(&self, buffer: &mut [u8], deadline: Deadline<'_>) -> Result<usize> {
         let failed = |errno| Error::os(READ, errno);
         loop {
             match io::read(&self.0, &mut *buffer) {
@@ -41,7 +41,7 @@ impl PipeRead for PosixPipeReader {
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     if !poll::readable(&self.0, deadline).map_err(failed)? {
-                        return Err(Error::timed_out(READ));
+                        return Err(deadline.error(READ));
                     }
                 }
                 Err(errno) => return Err(failed(errno)),
@@ -57,7 +57,7 @@ impl PipeRead for PosixPipeReader {
 impl PipeWrite for PosixPipeWriter {
     const ATOMIC: usize = PIPE_BUF;
 
-    fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize> {
+    fn write(&self, bytes: &[u8], deadline: Deadline<'_>) -> Result<usize> {
         let failed = |errno| Error::os(WRITE, errno);
         loop {
             match quiet_write::write(&self.0, bytes) {
@@ -65,7 +65,7 @@ impl PipeWrite for PosixPipeWriter {
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     if !poll::writable(&self.0, deadline).map_err(failed)? {
-                        return Err(Error::timed_out(WRITE));
+                        return Err(deadline.error(WRITE));
                     }
                 }
                 Err(Errno::PIPE) => {

@@ -128,7 +128,7 @@ unsafe impl Segment for PosixSegment {
         NamedFile::remove(Place::new(name, None).address("remove shared memory"))
     }
 
-    fn claim(name: &Name, deadline: Deadline) -> Result<PosixClaim> {
+    fn claim(name: &Name, deadline: Deadline<'_>) -> Result<PosixClaim> {
         PosixClaim::take(Place::new(name, None).address("create shared memory"), deadline)
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU32;
 use strait_core::{Deadline, Result, WaitAddress, WaitOutcome};
 
 impl WaitAddress for Posix {
-    fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> Result<WaitOutcome> {
+    fn wait(word: &AtomicU32, expected: u32, deadline: Deadline<'_>) -> Result<WaitOutcome> {
         futex::wait(word, expected, deadline)
     }
 

@@ -77,7 +77,7 @@ pub(crate) fn wait_for<T, D: Doorbell>(
     asleep: &AtomicU32,
     bell: &D,
     spin: &mut Spin,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
     rings: usize,
     mut attempt: impl FnMut() -> Result<Option<T>>,
 ) -> Result<Waited<T>> {
@@ -120,7 +120,7 @@ pub(crate) fn must_ring(asleep: &AtomicU32) -> bool {
 
 fn spin_for<T>(
     spin: &mut Spin,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
     attempt: &mut impl FnMut() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
     if cfg!(loom) || deadline.has_passed() {

@@ -171,7 +171,7 @@ impl Doorbell for Bell {
         Ok(())
     }
 
-    fn wait(&self, _: Deadline) -> Result<Wake> {
+    fn wait(&self, _: Deadline<'_>) -> Result<Wake> {
         let (rung, condvar) = &*self.mine;
         let mut rung = rung.lock().unwrap();
         while !*rung {

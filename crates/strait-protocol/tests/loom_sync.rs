@@ -309,7 +309,7 @@ impl Model {
 }
 
 impl Sleep for Model {
-    fn sleep(word: &AtomicU32, expected: u32, _: Deadline) -> Result<WaitOutcome> {
+    fn sleep(word: &AtomicU32, expected: u32, _: Deadline<'_>) -> Result<WaitOutcome> {
         let number = NUMBER.with(Cell::get);
         let mut kernel = KERNEL.0.lock().unwrap();
         if word.load(Ordering::SeqCst) != expected {

@@ -1,8 +1,8 @@
 //! The traits that a backend implements, for those who write one or use one directly.
 
 pub use strait_core::{
-    Backend, Capabilities, Capability, Connection, Credentials, Deadline, Doorbell, Finding,
-    Fingerprint, ForkHooks, Listener, Liveness, NewSegment, Pipe, PipeRead, PipeWrite,
+    Backend, Cancel, Capabilities, Capability, Connection, Credentials, Deadline, Doorbell,
+    Finding, Fingerprint, ForkHooks, Listener, Liveness, NewSegment, Pipe, PipeRead, PipeWrite,
     ProcessIdentity, Rendezvous, SEATS, Segment, Verdict, WaitAddress, WaitOutcome, Wake,
 };
 pub use strait_protocol::sync::Sleep;

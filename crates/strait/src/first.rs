@@ -28,7 +28,7 @@ pub(crate) fn open_or_create<T>(
 /// dies, the next one creates.
 pub(crate) fn open_or_create_alone<B: Backend, T>(
     name: &Name,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
     open: impl Fn() -> Result<T>,
     mut create: impl FnMut() -> Result<T>,
 ) -> Result<T> {
@@ -55,7 +55,7 @@ struct Claim<B: Backend> {
 }
 
 impl<B: Backend> Claim<B> {
-    fn take(name: &Name, deadline: Deadline) -> Result<Self> {
+    fn take(name: &Name, deadline: Deadline<'_>) -> Result<Self> {
         // What creates it may ask for it itself, and would wait for itself.
         // (A thread that is ending has forgotten what it creates.)
         if MINE.try_with(|mine| mine.borrow().contains(name)).unwrap_or(false) {

@@ -27,6 +27,11 @@
 //! what is behind them unless [wider access](Access) was asked for. Shared memory and channels don't
 //! share names.
 //!
+//! # Deadlines
+//!
+//! Each call that may wait has a form with a time-out, and one with a [`Deadline`]: a moment, a time from
+//! now, or what a [`CancelToken`] says. A wait that a deadline ends has lost nothing.
+//!
 //! # Death
 //!
 //! A process may be killed at any instruction. Its peers get [`ErrorKind::Disconnected`], after all
@@ -61,6 +66,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+mod cancel;
 mod channel;
 mod first;
 mod memory;
@@ -71,7 +77,7 @@ mod shared;
 pub mod sync;
 
 pub use platform::Native;
-pub use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Name, Result};
+pub use strait_core::{Access, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, Result};
 pub use strait_macros::Shareable;
 pub use strait_protocol::Shareable;
 
@@ -82,6 +88,7 @@ pub use strait_protocol::Shareable;
 /// `SharedMemory::create`.
 pub mod generic {
     pub use crate::{
+        cancel::CancelToken,
         channel::{ByteReceiver, ByteSender, Loan, Message},
         memory::SharedMemory,
         options::Options,
@@ -102,6 +109,9 @@ pub type Shared<T> = generic::Shared<T, Native>;
 
 /// How shared memory is created or opened. See [`generic::Options`].
 pub type Options = generic::Options<Native>;
+
+/// Ends waits of this process before their time. See [`generic::CancelToken`].
+pub type CancelToken = generic::CancelToken<Native>;
 
 /// The sending end of a channel of bytes. See [`generic::ByteSender`].
 pub type ByteSender = generic::ByteSender<Native>;

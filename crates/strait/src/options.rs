@@ -192,9 +192,24 @@ impl<B: Backend> Options<B> {
         name: impl AsRef<str>,
         init: impl FnOnce() -> T,
     ) -> Result<Shared<T, B>> {
+        let deadline = self.timeout.map_or(Deadline::NEVER, Deadline::after);
+        self.open_or_create_shared_deadline(name, deadline, init)
+    }
+
+    /// The same, but waits for others only until the deadline, whatever [`timeout`](Self::timeout) says.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_or_create_shared`](Self::open_or_create_shared), and `Cancelled`.
+    pub fn open_or_create_shared_deadline<'d, T: Shareable>(
+        &self,
+        name: impl AsRef<str>,
+        deadline: impl Into<Deadline<'d>>,
+        init: impl FnOnce() -> T,
+    ) -> Result<Shared<T, B>> {
         let name = Name::new(name.as_ref())?;
         self.refuse_owner(&name)?;
-        let deadline = self.timeout.map_or(Deadline::NEVER, Deadline::after);
+        let deadline = deadline.into().check(OPEN).map_err(|error| error.on(&name))?;
         // It may have to be tried again, with the same value, where somebody created it otherwise.
         let content = LazyCell::new(|| Value::<T, B::Segment>::bytes_of(&mut init()));
         first::open_or_create_alone::<B, _>(

@@ -80,8 +80,12 @@ impl<B: Backend> PipeReader<B> {
     /// # Errors
     ///
     /// `TimedOut`.
-    pub fn read_deadline(&self, buffer: &mut [u8], deadline: impl Into<Deadline>) -> Result<usize> {
-        self.end.read(buffer, deadline.into())
+    pub fn read_deadline<'d>(
+        &self,
+        buffer: &mut [u8],
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<usize> {
+        self.end.read(buffer, deadline.into().check(READ)?)
     }
 
     /// Another handle of the same end.
@@ -130,8 +134,12 @@ impl<B: Backend> PipeWriter<B> {
     /// # Errors
     ///
     /// Those of [`write_timeout`](Self::write_timeout).
-    pub fn write_deadline(&self, bytes: &[u8], deadline: impl Into<Deadline>) -> Result<usize> {
-        self.end.write(bytes, deadline.into())
+    pub fn write_deadline<'d>(
+        &self,
+        bytes: &[u8],
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<usize> {
+        self.end.write(bytes, deadline.into().check(WRITE)?)
     }
 
     /// Another handle of the same end.
@@ -202,3 +210,6 @@ impl<B: Backend> fmt::Debug for PipeWriter<B> {
         f.debug_tuple("PipeWriter").field(&self.end).finish()
     }
 }
+
+const READ: &str = "read from a pipe";
+const WRITE: &str = "write to a pipe";

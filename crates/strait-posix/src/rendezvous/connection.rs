@@ -40,18 +40,20 @@ impl PosixConnection {
     }
 
     /// Connects to the listener there; waits until the deadline only for room in its queue.
-    pub(crate) fn connect(place: &Place<'_>, deadline: Deadline) -> Result<Self> {
+    pub(crate) fn connect(place: &Place<'_>, deadline: Deadline<'_>) -> Result<Self> {
         let connected = || -> rustix::io::Result<OwnedFd> {
             let flags = SocketFlags::CLOEXEC;
             let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
             let address = SocketAddrUnix::new(&place.socket)?;
             loop {
                 // Zero means for ever there.
-                let patience = deadline.remaining().map(|left| left.max(MOMENT));
+                let patience = poll::patience(deadline).map(|left| left.max(MOMENT));
                 sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, patience)?;
                 match connect(&socket, &address) {
                     Ok(()) => break,
                     Err(Errno::INTR) => {}
+                    // Only a look whether it was cancelled.
+                    Err(Errno::AGAIN) if !deadline.has_passed() => {}
                     Err(errno) => return Err(errno),
                 }
             }
@@ -61,7 +63,8 @@ impl PosixConnection {
             Ok(socket) => Self::new(socket),
             Err(Errno::NOENT | Errno::CONNREFUSED) => return Err(advert::nobody(place)),
             Err(Errno::AGAIN) => {
-                return Err(Error::timed_out(super::CONNECT)
+                return Err(deadline
+                    .error(super::CONNECT)
                     .on(place.name)
                     .hint("the listener accepts nobody"));
             }
@@ -169,15 +172,15 @@ impl Doorbell for PosixConnection {
         }
     }
 
-    fn wait(&self, deadline: Deadline) -> Result<Wake> {
+    fn wait(&self, deadline: Deadline<'_>) -> Result<Wake> {
         // Hears many rings at once, and drops descriptors that a hostile peer sends along.
         let mut rings = [0_u8; 64];
         let failed = |errno| Error::os("wait for the peer", errno);
         loop {
             // One that never gives up sleeps and hears in one system call.
-            let flags = match deadline.remaining() {
-                None => RecvFlags::empty(),
-                Some(_) => match poll::readable(&self.socket, deadline).map_err(failed)? {
+            let flags = match deadline.is_never() {
+                true => RecvFlags::empty(),
+                false => match poll::readable(&self.socket, deadline).map_err(failed)? {
                     true => RecvFlags::DONTWAIT,
                     false => return Ok(Wake::TimedOut),
                 },

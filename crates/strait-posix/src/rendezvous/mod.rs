@@ -34,7 +34,7 @@ impl Rendezvous for Posix {
         PosixListener::new(name, advert)
     }
 
-    fn connect(name: &Name, deadline: Deadline) -> Result<(PosixConnection, Vec<u8>)> {
+    fn connect(name: &Name, deadline: Deadline<'_>) -> Result<(PosixConnection, Vec<u8>)> {
         let directory = Directory::open(CONNECT).map_err(|error| error.on(name))?;
         match try_connect(&directory, name, deadline) {
             Err(error) if error.kind() == ErrorKind::NotFound && !deadline.has_passed() => {}
@@ -46,7 +46,7 @@ impl Rendezvous for Posix {
             match try_connect(&directory, name, deadline) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     if !watch.wait(deadline).map_err(|errno| Error::os(CONNECT, errno))? {
-                        return Err(error);
+                        return Err(deadline.check(CONNECT).err().unwrap_or(error));
                     }
                 }
                 done => return done,
@@ -61,7 +61,7 @@ impl Rendezvous for Posix {
     fn wait_any(
         listener: &PosixListener,
         connections: &[PosixConnection],
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<bool> {
         let all = [listener.as_fd()].into_iter().chain(connections.iter().map(AsFd::as_fd));
         let mut fds: Vec<_> = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
@@ -86,7 +86,7 @@ const CONNECT: &str = "connect to";
 fn try_connect(
     directory: &Directory,
     name: &Name,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<(PosixConnection, Vec<u8>)> {
     let place = directory.place(name, CONNECT)?;
     loop {

@@ -92,7 +92,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     ///
     /// `PeerCorrupt`; `Os` where the system fails.
     #[inline]
-    pub fn receive(&mut self, deadline: Deadline) -> Result<Received> {
+    pub fn receive(&mut self, deadline: Deadline<'_>) -> Result<Received> {
         match self.try_receive()? {
             Received::Empty => self.wait_for_message(deadline),
             done => Ok(done),
@@ -140,7 +140,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     }
 
     #[cold]
-    fn wait_for_message(&mut self, deadline: Deadline) -> Result<Received> {
+    fn wait_for_message(&mut self, deadline: Deadline<'_>) -> Result<Received> {
         let Self { ring, bell, cursor, spin, .. } = self;
         let asleep = &ring.control().receiver_asleep;
         let waited = wait_for(asleep, bell, spin, deadline, 0, || {

@@ -93,7 +93,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     ///
     /// Those of [`try_reserve`](Self::try_reserve), and `TimedOut`.
     #[inline]
-    pub fn reserve(&mut self, len: usize, deadline: Deadline) -> Result<()> {
+    pub fn reserve(&mut self, len: usize, deadline: Deadline<'_>) -> Result<()> {
         match self.try_reserve(len)? {
             Reserved::Yes => Ok(()),
             Reserved::Full => self.wait_for_space(len, deadline),
@@ -161,14 +161,14 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     /// # Errors
     ///
     /// `Disconnected` where the receiver is gone before it has; `TimedOut`; `PeerCorrupt`.
-    pub fn finish(mut self, deadline: Deadline) -> Result<()> {
+    pub fn finish(mut self, deadline: Deadline<'_>) -> Result<()> {
         self.close();
         let Self { ring, bell, cursor, spin, .. } = &mut self;
         let (asleep, frees) = (&ring.control().sender_asleep, cursor.most_frees());
         match wait_for(asleep, bell, spin, deadline, frees, || cursor.all_received(ring))? {
             Waited::Ready(()) => Ok(()),
             Waited::HungUp => Err(disconnected()),
-            Waited::TimedOut => Err(Error::timed_out(SEND).hint("not all has been received")),
+            Waited::TimedOut => Err(deadline.error(SEND).hint("not all has been received")),
         }
     }
 
@@ -187,7 +187,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     }
 
     #[cold]
-    fn wait_for_space(&mut self, len: usize, deadline: Deadline) -> Result<()> {
+    fn wait_for_space(&mut self, len: usize, deadline: Deadline<'_>) -> Result<()> {
         let Self { ring, bell, cursor, spin, .. } = self;
         let (asleep, frees) = (&ring.control().sender_asleep, cursor.most_frees());
         let waited = wait_for(asleep, bell, spin, deadline, frees, || cursor.place(ring, len))?;
@@ -197,7 +197,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
                 Ok(())
             }
             Waited::HungUp => Err(disconnected()),
-            Waited::TimedOut => Err(Error::timed_out(SEND).hint("the receiver is not receiving")),
+            Waited::TimedOut => Err(deadline.error(SEND).hint("the receiver is not receiving")),
         }
     }
 }

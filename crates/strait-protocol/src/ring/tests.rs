@@ -181,7 +181,7 @@ impl Doorbell for Silent {
         Ok(())
     }
 
-    fn wait(&self, _: Deadline) -> Result<Wake> {
+    fn wait(&self, _: Deadline<'_>) -> Result<Wake> {
         Ok(Wake::TimedOut)
     }
 }

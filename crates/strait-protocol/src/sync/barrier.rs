@@ -134,8 +134,11 @@ impl<B: Members> Barrier<B> {
     /// # Errors
     ///
     /// `TimedOut`, and those of [`wait`](Self::wait).
-    pub fn wait_deadline(&self, deadline: impl Into<Deadline>) -> Result<BarrierWaitResult> {
-        let deadline = deadline.into();
+    pub fn wait_deadline<'d>(
+        &self,
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<BarrierWaitResult> {
+        let deadline = deadline.into().check(WAIT)?;
         let parties = self.checked_parties()?;
         let me = B::me(ptr::from_ref(self).addr())?;
         let mut entry = self.enter(me, deadline)?;
@@ -163,8 +166,8 @@ impl<B: Members> Barrier<B> {
         kill_point!("barrier: counted");
         match self.bell.wait::<B, _, Error>(deadline, |look| self.is_over(came_in, look)) {
             Ok(Some(())) => Ok(BarrierWaitResult(false)),
-            Ok(None) => self.withdraw(came_in),
-            Err(error) => self.withdraw(came_in).and(Err(error)),
+            Ok(None) => self.withdraw(came_in, deadline),
+            Err(error) => self.withdraw(came_in, deadline).and(Err(error)),
         }
     }
 
@@ -201,7 +204,7 @@ impl<B: Members> Barrier<B> {
         }
     }
 
-    fn enter(&self, me: Owner, deadline: Deadline) -> Result<Entry<'_, B, PLACES>> {
+    fn enter(&self, me: Owner, deadline: Deadline<'_>) -> Result<Entry<'_, B, PLACES>> {
         let attempt = |look| match self.waiting.enter::<B>(me, PLACES, Look::Quick) {
             None if look == Look::Thorough && self.has_gone() => {
                 self.break_round(self.state());
@@ -214,7 +217,7 @@ impl<B: Members> Barrier<B> {
             None => self.bell.wait::<B, _, Error>(deadline, attempt)?,
         };
         let entry = |place| Entry::new(&self.waiting, place, me);
-        place.map(entry).ok_or_else(|| Error::timed_out(WAIT))
+        place.map(entry).ok_or_else(|| deadline.error(WAIT))
     }
 
     /// Whether a party that waits, or has joined, is gone.
@@ -256,7 +259,7 @@ impl<B: Members> Barrier<B> {
     }
 
     /// At the deadline: goes as if the caller hadn't come, if the round isn't over.
-    fn withdraw(&self, came_in: State) -> Result<BarrierWaitResult> {
+    fn withdraw(&self, came_in: State, deadline: Deadline<'_>) -> Result<BarrierWaitResult> {
         loop {
             if self.is_over(came_in, Look::Quick)?.is_some() {
                 return Ok(BarrierWaitResult(false));
@@ -265,7 +268,7 @@ impl<B: Members> Barrier<B> {
             let fewer = State { count: state.count.saturating_sub(1), ..state };
             let same = (state.round, state.repairs) == (came_in.round, came_in.repairs);
             if same && !state.broken && self.exchange(state, fewer) {
-                return Err(Error::timed_out(WAIT));
+                return Err(deadline.error(WAIT));
             }
         }
     }

@@ -72,7 +72,7 @@ impl Bell {
     #[cold]
     pub(crate) fn wait<B: Sleep, T, E: From<Error>>(
         &self,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
         mut attempt: impl FnMut(Look) -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
         if let Some(done) = spin(deadline, &mut attempt)? {
@@ -137,7 +137,7 @@ impl Bell {
 pub(super) fn nap<B: Sleep>(
     word: &AtomicU32,
     expected: u32,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> strait_core::Result<WaitOutcome> {
     doze::<B>(word, expected, deadline, NAP)
 }
@@ -145,16 +145,15 @@ pub(super) fn nap<B: Sleep>(
 fn doze<B: Sleep>(
     word: &AtomicU32,
     expected: u32,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
     longest: Duration,
 ) -> strait_core::Result<WaitOutcome> {
-    let left = deadline.remaining().unwrap_or(longest);
-    B::sleep(word, expected, Deadline::after(left.min(longest)))
+    B::sleep(word, expected, deadline.within(longest))
 }
 
 /// Tries again and again for some microseconds.
 pub(super) fn spin<T, E>(
-    deadline: Deadline,
+    deadline: Deadline<'_>,
     mut attempt: impl FnMut(Look) -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
     if cfg!(loom) || deadline.has_passed() {

@@ -139,15 +139,15 @@ impl<B: Members> Condvar<B> {
         Ok((guard, WaitTimeoutResult(false)))
     }
 
-    /// Waits for a notice, or until the deadline.
+    /// Waits for a notice, or until the deadline. One that was cancelled counts as one that is over.
     ///
     /// # Errors
     ///
     /// Those of [`wait`](Self::wait).
-    pub fn wait_deadline<'a, T>(
+    pub fn wait_deadline<'a, 'd, T>(
         &self,
         guard: MutexGuard<'a, T, B>,
-        deadline: impl Into<Deadline>,
+        deadline: impl Into<Deadline<'d>>,
     ) -> LockResult<(MutexGuard<'a, T, B>, WaitTimeoutResult)> {
         let mutex = guard.mutex();
         self.waiters.fetch_add(1, Ordering::SeqCst);
@@ -187,7 +187,7 @@ impl<B: Members> Condvar<B> {
     }
 
     /// Sleeps for a nap at most; `false` where the deadline passed and there was no notice.
-    fn sleep(&self, notices: u32, deadline: Deadline) -> strait_core::Result<bool> {
+    fn sleep(&self, notices: u32, deadline: Deadline<'_>) -> strait_core::Result<bool> {
         bell::nap::<B>(&self.notices, notices, deadline)?;
         let noticed = self.notices.load(Ordering::SeqCst) != notices;
         Ok(noticed || !deadline.has_passed())

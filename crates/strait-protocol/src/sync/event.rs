@@ -88,6 +88,15 @@ impl<B: Sleep> Event<B> {
         self.wait_by(Deadline::after(timeout))
     }
 
+    /// Waits until the event is set, or until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut`, `Cancelled`; `Os`, where the system fails.
+    pub fn wait_deadline<'d>(&self, deadline: impl Into<Deadline<'d>>) -> Result<()> {
+        self.wait_by(deadline.into().check(WAIT)?)
+    }
+
     fn new(reset: u32) -> Self {
         let (word, reset) = (AtomicU32::new(UNSET), AtomicU32::new(reset));
         Self { word, reset, backend: PhantomData }
@@ -97,12 +106,12 @@ impl<B: Sleep> Event<B> {
         self.word.compare_exchange(SET, UNSET, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    fn wait_by(&self, deadline: Deadline) -> Result<()> {
+    fn wait_by(&self, deadline: Deadline<'_>) -> Result<()> {
         if self.try_wait() { Ok(()) } else { self.sleep(deadline) }
     }
 
     #[cold]
-    fn sleep(&self, deadline: Deadline) -> Result<()> {
+    fn sleep(&self, deadline: Deadline<'_>) -> Result<()> {
         let look = |_| Ok::<_, Error>((self.is_set() && self.try_wait()).then_some(()));
         if bell::spin(deadline, look)?.is_some() {
             return Ok(());
@@ -116,7 +125,7 @@ impl<B: Sleep> Event<B> {
             }
             // A peer that writes anything but the three values can't keep this from ending in time.
             if deadline.has_passed() {
-                return Err(Error::timed_out("wait for an event"));
+                return Err(deadline.error(WAIT));
             }
         }
     }
@@ -137,6 +146,8 @@ impl<B> fmt::Debug for Event<B> {
         f.debug_struct("Event").field("set", &set).finish_non_exhaustive()
     }
 }
+
+const WAIT: &str = "wait for an event";
 
 const UNSET: u32 = 0;
 const SET: u32 = 1;

@@ -1,7 +1,7 @@
 //! Why a lock wasn't simply taken.
 
 use std::fmt;
-use strait_core::{Error, ErrorKind};
+use strait_core::{Deadline, Error, ErrorKind};
 
 /// What locking returns: a guard, or why there is none, or one with a warning.
 pub type LockResult<G> = Result<G, LockError<G>>;
@@ -24,6 +24,8 @@ pub enum LockError<G> {
     WouldBlock,
     /// The deadline passed.
     TimedOut,
+    /// The wait was cancelled before its deadline, or before it began.
+    Cancelled,
     /// The system failed.
     Failed(Error),
 }
@@ -70,6 +72,7 @@ impl<G> LockError<G> {
             Self::Deadlock => ErrorKind::Deadlock,
             Self::WouldBlock => ErrorKind::WouldBlock,
             Self::TimedOut => ErrorKind::TimedOut,
+            Self::Cancelled => ErrorKind::Cancelled,
             Self::Failed(error) => error.kind(),
         }
     }
@@ -82,8 +85,20 @@ impl<G> LockError<G> {
             Self::Deadlock => LockError::Deadlock,
             Self::WouldBlock => LockError::WouldBlock,
             Self::TimedOut => LockError::TimedOut,
+            Self::Cancelled => LockError::Cancelled,
             Self::Failed(error) => LockError::Failed(error),
         }
+    }
+
+    /// The error of a wait that its deadline ended.
+    pub(crate) fn ended_by(deadline: Deadline<'_>) -> Self {
+        if deadline.is_cancelled() { Self::Cancelled } else { Self::TimedOut }
+    }
+
+    /// Refuses to begin what was cancelled.
+    #[inline]
+    pub(crate) fn unless_cancelled(deadline: Deadline<'_>) -> Result<Deadline<'_>, Self> {
+        if deadline.is_cancelled() { Err(Self::Cancelled) } else { Ok(deadline) }
     }
 
     fn reason(&self) -> &'static str {
@@ -93,6 +108,7 @@ impl<G> LockError<G> {
             Self::Deadlock => "this thread holds it already",
             Self::WouldBlock => "somebody holds it",
             Self::TimedOut => "the deadline passed",
+            Self::Cancelled => "it was cancelled",
             Self::Failed(_) => "the system failed",
         }
     }

@@ -128,22 +128,26 @@ impl<T, B: Members> Mutex<T, B> {
     ///
     /// Each [`LockError`] but `WouldBlock`.
     #[inline]
-    pub fn lock_deadline(&self, deadline: impl Into<Deadline>) -> LockResult<MutexGuard<'_, T, B>> {
+    pub fn lock_deadline<'d>(
+        &self,
+        deadline: impl Into<Deadline<'d>>,
+    ) -> LockResult<MutexGuard<'_, T, B>> {
+        let deadline = LockError::unless_cancelled(deadline.into())?;
         let me = self.me()?;
         if self.word.take_fast(me) {
             kill_point!("mutex: taken");
             return Ok(self.guard(me));
         }
-        self.wait(me, deadline.into())
+        self.wait(me, deadline)
     }
 
     #[cold]
-    fn wait(&self, me: Owner, deadline: Deadline) -> LockResult<MutexGuard<'_, T, B>> {
+    fn wait(&self, me: Owner, deadline: Deadline<'_>) -> LockResult<MutexGuard<'_, T, B>> {
         let taken = self.bell.wait::<B, _, LockError<_>>(deadline, |look| {
             Ok(self.word.try_take::<B>(me, look)?)
         })?;
         kill_point!("mutex: taken after waiting");
-        self.taken(me, taken.ok_or(LockError::TimedOut)?)
+        self.taken(me, taken.ok_or_else(|| LockError::ended_by(deadline))?)
     }
 
     #[cold]

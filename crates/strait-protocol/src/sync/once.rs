@@ -75,16 +75,16 @@ impl<B: Members> Once<B> {
     ///
     /// `TimedOut`, and those of [`call_once`](Self::call_once).
     #[inline]
-    pub fn call_once_deadline(
+    pub fn call_once_deadline<'d>(
         &self,
-        deadline: impl Into<Deadline>,
+        deadline: impl Into<Deadline<'d>>,
         f: impl FnOnce(),
     ) -> Result<()> {
-        if self.is_completed() { Ok(()) } else { self.call(deadline.into(), f) }
+        if self.is_completed() { Ok(()) } else { self.call(deadline.into().check(CALL)?, f) }
     }
 
     #[cold]
-    fn call(&self, deadline: Deadline, f: impl FnOnce()) -> Result<()> {
+    fn call(&self, deadline: Deadline<'_>, f: impl FnOnce()) -> Result<()> {
         let me = B::me(ptr::from_ref(self).addr())?;
         let attempt = |look| {
             if self.is_completed() {
@@ -106,7 +106,7 @@ impl<B: Members> Once<B> {
             }
         };
         match self.bell.wait::<B, _, Error>(deadline, attempt)? {
-            None => Err(Error::timed_out(CALL)),
+            None => Err(deadline.error(CALL)),
             Some(None) => Ok(()),
             Some(Some(running)) => {
                 // It may have been completed just before it was taken.

@@ -83,9 +83,9 @@ impl<T, B: Members> OnceLock<T, B> {
     ///
     /// `TimedOut`, and those of [`get_or_init`](Self::get_or_init).
     #[inline]
-    pub fn get_or_init_deadline(
+    pub fn get_or_init_deadline<'d>(
         &self,
-        deadline: impl Into<Deadline>,
+        deadline: impl Into<Deadline<'d>>,
         f: impl FnOnce() -> T,
     ) -> Result<&T> {
         if !self.once.is_completed() {

@@ -137,19 +137,19 @@ impl<T, B: Members> RwLock<T, B> {
     ///
     /// Each [`LockError`] but `WouldBlock`.
     #[inline]
-    pub fn read_deadline(
+    pub fn read_deadline<'d>(
         &self,
-        deadline: impl Into<Deadline>,
+        deadline: impl Into<Deadline<'d>>,
     ) -> LockResult<RwLockReadGuard<'_, T, B>> {
+        let deadline = LockError::unless_cancelled(deadline.into())?;
         let me = self.me()?;
         if let Some(entered) = self.enter(me, Look::Quick)? {
             kill_point!("rwlock: reading");
             return self.reading(me, entered);
         }
-        let entered = self
-            .bell
-            .wait::<B, _, LockError<_>>(deadline.into(), |look| Ok(self.enter(me, look)?))?;
-        self.reading(me, entered.ok_or(LockError::TimedOut)?)
+        let entered =
+            self.bell.wait::<B, _, LockError<_>>(deadline, |look| Ok(self.enter(me, look)?))?;
+        self.reading(me, entered.ok_or_else(|| LockError::ended_by(deadline))?)
     }
 
     /// Waits until nobody reads or writes, and begins to write.
@@ -195,10 +195,11 @@ impl<T, B: Members> RwLock<T, B> {
     ///
     /// Each [`LockError`] but `WouldBlock`.
     #[inline]
-    pub fn write_deadline(
+    pub fn write_deadline<'d>(
         &self,
-        deadline: impl Into<Deadline>,
+        deadline: impl Into<Deadline<'d>>,
     ) -> LockResult<RwLockWriteGuard<'_, T, B>> {
+        let deadline = LockError::unless_cancelled(deadline.into())?;
         let me = self.me()?;
         if self.writer.take_fast(me) {
             in_one_order();
@@ -206,16 +207,16 @@ impl<T, B: Members> RwLock<T, B> {
                 kill_point!("rwlock: writing");
                 return Ok(RwLockWriteGuard::new(self, me));
             }
-            return self.wait_for_readers(me, Taken::Whole, deadline.into());
+            return self.wait_for_readers(me, Taken::Whole, deadline);
         }
-        self.wait_to_write(me, deadline.into())
+        self.wait_to_write(me, deadline)
     }
 
     #[cold]
     fn wait_to_write(
         &self,
         me: Owner,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> LockResult<RwLockWriteGuard<'_, T, B>> {
         let taken = self.bell.wait::<B, _, LockError<_>>(deadline, |look| {
             let taken = self.writer.try_take::<B>(me, look)?;
@@ -224,7 +225,8 @@ impl<T, B: Members> RwLock<T, B> {
             }
             Ok(taken)
         })?;
-        self.wait_for_readers(me, taken.ok_or(LockError::TimedOut)?, deadline)
+        let taken = taken.ok_or_else(|| LockError::ended_by(deadline))?;
+        self.wait_for_readers(me, taken, deadline)
     }
 
     /// Waits, as the writer, for the readers that were there before.
@@ -233,7 +235,7 @@ impl<T, B: Members> RwLock<T, B> {
         &self,
         me: Owner,
         taken: Taken,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> LockResult<RwLockWriteGuard<'_, T, B>> {
         self.writer.set_untouched(me, true);
         kill_point!("rwlock: waiting for readers");
@@ -251,7 +253,7 @@ impl<T, B: Members> RwLock<T, B> {
                     }
                 }
             }
-            Ok(None) => Err(self.give_up(me, LockError::TimedOut)),
+            Ok(None) => Err(self.give_up(me, LockError::ended_by(deadline))),
             Err(error) => Err(self.give_up(me, error)),
         }
     }

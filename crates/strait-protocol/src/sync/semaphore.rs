@@ -132,7 +132,8 @@ impl<B: Members> Semaphore<B> {
     ///
     /// `TimedOut`, and those of [`acquire`](Self::acquire).
     #[inline]
-    pub fn acquire_deadline(&self, deadline: impl Into<Deadline>) -> Result<Permit<'_, B>> {
+    pub fn acquire_deadline<'d>(&self, deadline: impl Into<Deadline<'d>>) -> Result<Permit<'_, B>> {
+        let deadline = deadline.into().check(ACQUIRE)?;
         let taken = match self.is_owned() {
             true => self.take_owned(deadline),
             false => self.count_down(deadline),
@@ -163,7 +164,7 @@ impl<B: Members> Semaphore<B> {
     }
 
     #[inline]
-    fn take_owned(&self, deadline: impl Into<Deadline>) -> Result<Option<(usize, Holder)>> {
+    fn take_owned(&self, deadline: Deadline<'_>) -> Result<Option<(usize, Holder)>> {
         let me = B::me(ptr::from_ref(self).addr())?;
         let permits = self.permits.load(Ordering::Relaxed);
         if permits > Self::MAX_OWNED {
@@ -175,14 +176,14 @@ impl<B: Members> Semaphore<B> {
         let attempt = |look| self.holders.enter::<B>(me, permits as usize, look);
         let place = match attempt(Look::Quick) {
             Some(place) => Some(place),
-            None => self.wait(deadline.into(), attempt)?,
+            None => self.wait(deadline, attempt)?,
         };
         let holder = Holder::new::<B>(me);
-        place.map(|place| Some((place, holder))).ok_or_else(|| Error::timed_out(ACQUIRE))
+        place.map(|place| Some((place, holder))).ok_or_else(|| deadline.error(ACQUIRE))
     }
 
     #[inline]
-    fn count_down(&self, deadline: impl Into<Deadline>) -> Result<Option<(usize, Holder)>> {
+    fn count_down(&self, deadline: Deadline<'_>) -> Result<Option<(usize, Holder)>> {
         // Tried again where another one was faster: there may be more than one left.
         let fewer = |left: u32| left.checked_sub(1);
         let (success, failure) = (Ordering::SeqCst, Ordering::SeqCst);
@@ -190,16 +191,16 @@ impl<B: Members> Semaphore<B> {
         if attempt(Look::Quick).is_some() {
             return Ok(None);
         }
-        match self.wait(deadline.into(), attempt)? {
+        match self.wait(deadline, attempt)? {
             Some(_) => Ok(None),
-            None => Err(Error::timed_out(ACQUIRE)),
+            None => Err(deadline.error(ACQUIRE)),
         }
     }
 
     #[cold]
     fn wait<T>(
         &self,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
         mut attempt: impl FnMut(Look) -> Option<T>,
     ) -> Result<Option<T>> {
         let taken = self.bell.wait::<B, _, Error>(deadline, |look| Ok(attempt(look)))?;

@@ -12,7 +12,7 @@ pub trait Sleep: 'static {
     /// # Errors
     ///
     /// Those of the backend.
-    fn sleep(word: &AtomicU32, expected: u32, deadline: Deadline) -> Result<WaitOutcome>;
+    fn sleep(word: &AtomicU32, expected: u32, deadline: Deadline<'_>) -> Result<WaitOutcome>;
 
     /// Wakes one that sleeps on `word`, if any does.
     fn wake_one(word: &AtomicU32);
@@ -23,7 +23,7 @@ pub trait Sleep: 'static {
 
 #[cfg(not(loom))]
 impl<B: strait_core::WaitAddress + 'static> Sleep for B {
-    fn sleep(word: &AtomicU32, expected: u32, deadline: Deadline) -> Result<WaitOutcome> {
+    fn sleep(word: &AtomicU32, expected: u32, deadline: Deadline<'_>) -> Result<WaitOutcome> {
         B::wait(word, expected, deadline)
     }
 

@@ -123,7 +123,21 @@ impl<B: Backend> ByteReceiver<B> {
     /// Those of [`recv_ref`](Self::recv_ref), and `TimedOut`.
     #[inline]
     pub fn recv_ref_timeout(&mut self, timeout: Duration) -> Result<Message<'_, B>> {
-        self.receive(Deadline::after(timeout))?;
+        self.recv_ref_deadline(timeout)
+    }
+
+    /// Receives the next message in place, waiting for it until the deadline. One that was cancelled
+    /// ends it even where messages never fail to come.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_ref`](Self::recv_ref), `TimedOut` and `Cancelled`.
+    #[inline]
+    pub fn recv_ref_deadline<'d>(
+        &mut self,
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<Message<'_, B>> {
+        self.receive(deadline.into())?;
         Ok(Message { receiver: self })
     }
 
@@ -152,7 +166,20 @@ impl<B: Backend> ByteReceiver<B> {
     ///
     /// Those of [`recv_ref_timeout`](Self::recv_ref_timeout).
     pub fn recv_into_timeout(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> Result<()> {
-        self.recv_ref_timeout(timeout).map(|message| message.copy_into(buffer))
+        self.recv_into_deadline(buffer, timeout)
+    }
+
+    /// Receives a copy of the next message into `buffer`, waiting for it until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_ref_deadline`](Self::recv_ref_deadline).
+    pub fn recv_into_deadline<'d>(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<()> {
+        self.recv_ref_deadline(deadline).map(|message| message.copy_into(buffer))
     }
 
     /// Whether the last `Disconnected` was a sender that closed its end on purpose, and not one that
@@ -167,7 +194,8 @@ impl<B: Backend> ByteReceiver<B> {
     }
 
     #[inline]
-    fn receive(&mut self, deadline: Deadline) -> Result<()> {
+    fn receive(&mut self, deadline: Deadline<'_>) -> Result<()> {
+        let deadline = deadline.check(RECEIVE).map_err(|error| error.on(&self.name))?;
         if let Some(sender) = &mut self.sender {
             // Of a message that was leaked, as no other can still be there.
             sender.release();
@@ -180,15 +208,15 @@ impl<B: Backend> ByteReceiver<B> {
     }
 
     #[cold]
-    fn wait_for_message(&mut self, deadline: Deadline) -> Result<()> {
+    fn wait_for_message(&mut self, deadline: Deadline<'_>) -> Result<()> {
         if self.sender.is_none() && !self.accept(deadline)? {
-            return Err(self.failed(ErrorKind::TimedOut, "no sender came in time"));
+            return Err(self.late(deadline, "no sender came in time"));
         }
         let Some(sender) = &mut self.sender else { return Ok(()) };
         let received = sender.receive(deadline);
         match self.conclude(received)? {
             true => Ok(()),
-            false => Err(self.failed(ErrorKind::TimedOut, "no message came in time")),
+            false => Err(self.late(deadline, "no message came in time")),
         }
     }
 
@@ -233,7 +261,7 @@ impl<B: Backend> ByteReceiver<B> {
     }
 
     /// Waits until a sender has introduced itself; `false` if the deadline passed first.
-    fn accept(&mut self, deadline: Deadline) -> Result<bool> {
+    fn accept(&mut self, deadline: Deadline<'_>) -> Result<bool> {
         loop {
             if let Some(sender) = self.first_introduced()? {
                 self.sender = Some(sender);
@@ -280,7 +308,12 @@ impl<B: Backend> ByteReceiver<B> {
 
     #[cold]
     fn failed(&self, kind: ErrorKind, why: &str) -> Error {
-        Error::new(kind, "receive a message", why).on(&self.name)
+        Error::new(kind, RECEIVE, why).on(&self.name)
+    }
+
+    #[cold]
+    fn late(&self, deadline: Deadline<'_>, why: &str) -> Error {
+        deadline.error_because(RECEIVE, why).on(&self.name)
     }
 }
 
@@ -334,6 +367,7 @@ impl<B: Backend> fmt::Debug for Message<'_, B> {
 }
 
 const BIND: &str = "bind a receiver to";
+const RECEIVE: &str = "receive a message";
 
 /// How many may have connected without having said anything.
 const MAX_ARRIVING: usize = 128;

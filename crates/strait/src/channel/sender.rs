@@ -59,7 +59,20 @@ impl<B: Backend> ByteSender<B> {
     ///
     /// Those of [`connect`](Self::connect); `NotFound` where nobody was bound in time.
     pub fn connect_timeout(name: impl AsRef<str>, timeout: Duration) -> Result<Self> {
-        Self::connect_by(name.as_ref(), Deadline::after(timeout))
+        Self::connect_deadline(name, timeout)
+    }
+
+    /// Connects to the receiver that is bound to `name`, and waits until there is one, or until the
+    /// deadline.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect_timeout`](Self::connect_timeout), and `Cancelled`.
+    pub fn connect_deadline<'d>(
+        name: impl AsRef<str>,
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<Self> {
+        Self::connect_by(name.as_ref(), deadline.into())
     }
 
     /// The length in bytes of the longest message: half of the ring that the receiver chose.
@@ -94,7 +107,20 @@ impl<B: Backend> ByteSender<B> {
     ///
     /// Those of [`send`](Self::send), and `TimedOut`.
     pub fn send_timeout(&mut self, message: &[u8], timeout: Duration) -> Result<()> {
-        self.send_by(message, Deadline::after(timeout))
+        self.send_deadline(message, timeout)
+    }
+
+    /// Sends a copy of `message`, waiting for space until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), `TimedOut` and `Cancelled`.
+    pub fn send_deadline<'d>(
+        &mut self,
+        message: &[u8],
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<()> {
+        self.send_by(message, deadline.into())
     }
 
     /// Lends `len` bytes of the ring to write a message to, waiting for space. They hold anything
@@ -130,7 +156,20 @@ impl<B: Backend> ByteSender<B> {
     ///
     /// Those of [`send`](Self::send), and `TimedOut`.
     pub fn loan_timeout(&mut self, len: usize, timeout: Duration) -> Result<Loan<'_, B>> {
-        self.loan_by(len, Deadline::after(timeout))
+        self.loan_deadline(len, timeout)
+    }
+
+    /// Lends `len` bytes of the ring, waiting for space until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), `TimedOut` and `Cancelled`.
+    pub fn loan_deadline<'d>(
+        &mut self,
+        len: usize,
+        deadline: impl Into<Deadline<'d>>,
+    ) -> Result<Loan<'_, B>> {
+        self.loan_by(len, deadline.into())
     }
 
     /// Ends the channel, and waits until the receiver has received everything.
@@ -149,7 +188,17 @@ impl<B: Backend> ByteSender<B> {
     ///
     /// Those of [`finish`](Self::finish), and `TimedOut`.
     pub fn finish_timeout(self, timeout: Duration) -> Result<()> {
-        self.finish_by(Deadline::after(timeout))
+        self.finish_deadline(timeout)
+    }
+
+    /// Ends the channel, and waits until the receiver has received everything or until the deadline.
+    /// The receiver can receive what is left also after that.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`finish`](Self::finish), `TimedOut` and `Cancelled`.
+    pub fn finish_deadline<'d>(self, deadline: impl Into<Deadline<'d>>) -> Result<()> {
+        self.finish_by(deadline.into())
     }
 
     /// Ends the channel as if this process were killed: the receiver receives what was sent, and
@@ -163,13 +212,14 @@ impl<B: Backend> ByteSender<B> {
         &self.name
     }
 
-    fn connect_by(name: &str, deadline: Deadline) -> Result<Self> {
+    fn connect_by(name: &str, deadline: Deadline<'_>) -> Result<Self> {
         B::CAPABILITIES.require(Capability::Rendezvous, CONNECT)?;
         let name = Name::new(name)?;
+        let deadline = deadline.check(CONNECT).map_err(|error| error.on(&name))?;
         Self::establish(&name, deadline).map_err(|error| error.on(&name))
     }
 
-    fn establish(name: &Name, deadline: Deadline) -> Result<Self> {
+    fn establish(name: &Name, deadline: Deadline<'_>) -> Result<Self> {
         let (connection, advert) = B::connect(name, deadline)?;
         let Advert { capacity } = Advert::from_bytes(&advert, CONNECT)?;
         let capacity_here = usize::try_from(capacity).unwrap_or(usize::MAX);
@@ -179,13 +229,13 @@ impl<B: Backend> ByteSender<B> {
         Ok(Self { producer, name: name.clone(), full_looks: 0 })
     }
 
-    fn send_by(&mut self, message: &[u8], deadline: Deadline) -> Result<()> {
+    fn send_by(&mut self, message: &[u8], deadline: Deadline<'_>) -> Result<()> {
         let mut loan = self.loan_by(message.len(), deadline)?;
         loan.copy_from_slice(message);
         loan.send()
     }
 
-    fn finish_by(self, deadline: Deadline) -> Result<()> {
+    fn finish_by(self, deadline: Deadline<'_>) -> Result<()> {
         let Self { producer, name, .. } = self;
         producer.finish(deadline).map_err(|error| error.on(&name))
     }
@@ -207,7 +257,8 @@ impl<B: Backend> ByteSender<B> {
     }
 
     #[inline]
-    fn loan_by(&mut self, len: usize, deadline: Deadline) -> Result<Loan<'_, B>> {
+    fn loan_by(&mut self, len: usize, deadline: Deadline<'_>) -> Result<Loan<'_, B>> {
+        let deadline = deadline.check(SEND).map_err(|error| error.on(&self.name))?;
         match self.producer.reserve(len, deadline) {
             Ok(()) => Ok(Loan { sender: self }),
             Err(error) => Err(error.on(&self.name)),

@@ -3,6 +3,7 @@
 use super::Native;
 use crate::{
     Error, Result,
+    cancel::CancelToken,
     pipe::{PipeReader, PipeWriter},
 };
 use std::{
@@ -50,3 +51,10 @@ macro_rules! descriptor {
 
 descriptor!(PipeReader);
 descriptor!(PipeWriter);
+
+/// Readable from the moment of its cancellation on, for event loops. Don't read from it.
+impl AsFd for CancelToken<Native> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.backend().as_fd()
+    }
+}

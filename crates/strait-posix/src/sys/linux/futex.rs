@@ -8,11 +8,15 @@ use rustix::{
 use std::sync::atomic::AtomicU32;
 use strait_core::{Deadline, Error, Result, WaitOutcome};
 
-pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> Result<WaitOutcome> {
+pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Deadline<'_>) -> Result<WaitOutcome> {
     let timeout = poll::timeout(deadline);
     match futex::wait(word, Flags::empty(), expected, timeout.as_ref()) {
         // A signal's handler ran, or the word had changed: for the caller the same as a wake-up.
         Ok(()) | Err(Errno::INTR | Errno::AGAIN) => Ok(WaitOutcome::Woken),
+        // Only a look whether it was cancelled.
+        Err(Errno::TIMEDOUT) if deadline.cancel().is_some() && !deadline.has_passed() => {
+            Ok(WaitOutcome::Woken)
+        }
         Err(Errno::TIMEDOUT) => Ok(WaitOutcome::TimedOut),
         Err(errno) => Err(Error::os("wait on a word of shared memory", errno)),
     }

@@ -37,7 +37,7 @@ pub(crate) fn is_alive(process: &ProcessIdentity) -> bool {
     }
 }
 
-pub(crate) fn wait_for_end(process: &ProcessIdentity, deadline: Deadline) -> Result<bool> {
+pub(crate) fn wait_for_end(process: &ProcessIdentity, deadline: Deadline<'_>) -> Result<bool> {
     const WATCH: &str = "wait for the end of a process";
     if !is_visible(process) {
         let why = "it lives in another PID namespace";
@@ -103,7 +103,7 @@ impl Handle {
 
     /// Whether all its threads have ended by the deadline. A zombie has ended; a process of which
     /// only the first thread has ended has not.
-    fn has_ended(&self, deadline: Deadline) -> bool {
+    fn has_ended(&self, deadline: Deadline<'_>) -> bool {
         poll::readable(&self.0, deadline).unwrap_or(false)
     }
 }

@@ -19,7 +19,7 @@ impl Watch {
     }
 
     /// Waits until something has appeared since the last call, or the deadline: `false`.
-    pub(crate) fn wait(&self, deadline: Deadline) -> Result<bool> {
+    pub(crate) fn wait(&self, deadline: Deadline<'_>) -> Result<bool> {
         let appeared = poll::readable(&self.0, deadline)?;
         let mut events = [0_u8; 4096];
         while rustix::io::read(&self.0, &mut events[..]).is_ok() {}
