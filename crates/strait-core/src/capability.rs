@@ -37,6 +37,8 @@ pub enum Capability {
     PeerCredentials,
     /// Streams of bytes, one way, through the kernel.
     Pipes,
+    /// Receiving and sending signals.
+    Signals,
 }
 
 /// A set of [`Capability`]s.

@@ -2,8 +2,8 @@
 //! above them shares. There is no operating system in this crate and no conditional compilation.
 //!
 //! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`],
-//!   [`Rendezvous`], [`Pipe`] and [`Cancel`], bound together by [`Backend`]. Only what differs between
-//!   operating systems is here; everything else is written once on top, generic over `B: Backend`.
+//!   [`Rendezvous`], [`Pipe`], [`Cancel`] and [`Signals`], bound together by [`Backend`]. Only what differs
+//!   between operating systems is here; everything else is written once on top, generic over `B: Backend`.
 //! * What it may lack is stated in its [`Capabilities`]; the facade refuses a call beyond them.
 //! * The vocabulary: [`Error`] and [`ErrorKind`], [`Name`], [`Deadline`].
 //!
@@ -24,6 +24,7 @@ mod name;
 mod pipe;
 mod rendezvous;
 mod segment;
+mod signal;
 
 pub use backend::{Backend, WaitAddress, WaitOutcome};
 pub use cancel::Cancel;
@@ -38,3 +39,4 @@ pub use name::Name;
 pub use pipe::{Pipe, PipeRead, PipeWrite};
 pub use rendezvous::{Connection, Credentials, Doorbell, Listener, Rendezvous, Wake};
 pub use segment::{Access, Lifetime, Mapping, NewSegment, SEATS, Segment};
+pub use signal::{Arrival, Sender, Signal, Signals, Subscription};

@@ -49,6 +49,16 @@ pub trait Liveness {
     /// `NotFound`, where there is none.
     fn identify(pid: u32) -> Result<ProcessIdentity>;
 
+    /// The identity of the process that started the calling one.
+    ///
+    /// The one that is first asked for is remembered: where it has ended, whoever the system gives the
+    /// calling process to isn't taken for it.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, where it has ended, or can't be seen from here.
+    fn parent_process() -> Result<ProcessIdentity>;
+
     /// Whether the process is alive, or may be.
     fn is_alive(process: &ProcessIdentity) -> bool;
 

@@ -22,6 +22,7 @@ mod quiet_write;
 mod rendezvous;
 mod seat;
 mod segment;
+mod signals;
 mod sys;
 mod truncation;
 mod wait_address;
@@ -34,6 +35,7 @@ pub use pipe::{PosixPipeReader, PosixPipeWriter};
 pub use rendezvous::{PosixConnection, PosixListener};
 pub use seat::PosixSeat;
 pub use segment::PosixSegment;
+pub use signals::PosixSubscription;
 
 /// Linux, as strait sees it.
 ///

@@ -12,6 +12,10 @@ impl Liveness for Posix {
         process::identify(pid)
     }
 
+    fn parent_process() -> Result<ProcessIdentity> {
+        process::parent()
+    }
+
     fn is_alive(process: &ProcessIdentity) -> bool {
         process::is_alive(process)
     }

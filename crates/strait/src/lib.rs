@@ -6,6 +6,7 @@
 //! | a value that is changed by one at a time, a wait for something, a number of permits | [`sync`] |
 //! | raw memory: a frame, a table, a file | [`SharedMemory`] |
 //! | bytes, one way, through the kernel | [`pipe()`] |
+//! | a nudge: to end, to read its configuration again | [`Signals`] and [`mod@signal`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
 //!
 //! ```
@@ -73,10 +74,14 @@ mod memory;
 mod options;
 mod pipe;
 mod platform;
+mod process;
 mod shared;
+pub mod signal;
+mod signals;
 pub mod sync;
 
 pub use platform::Native;
+pub use signal::Signal;
 pub use strait_core::{Access, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, Result};
 pub use strait_macros::Shareable;
 pub use strait_protocol::Shareable;
@@ -87,13 +92,20 @@ pub use strait_protocol::Shareable;
 /// They are aliases, because Rust doesn't infer default type parameters in calls like
 /// `SharedMemory::create`.
 pub mod generic {
+    /// What [`mod@crate::signal`] does, for a backend that is named.
+    pub mod signal {
+        pub use crate::signals::{handle, ignore, is_ignored, reset, send};
+    }
+
     pub use crate::{
         cancel::CancelToken,
         channel::{ByteReceiver, ByteSender, Loan, Message},
         memory::SharedMemory,
         options::Options,
         pipe::{PipeReader, PipeWriter, pipe},
+        process::Process,
         shared::Shared,
+        signals::{Iter as SignalsIter, Signals},
     };
     pub use strait_protocol::sync::{
         Barrier, Condvar, Event, Mutex, MutexGuard, Once, OnceLock, Party, Permit, RwLock,
@@ -130,6 +142,12 @@ pub type PipeReader = generic::PipeReader<Native>;
 
 /// The end of a pipe that is written to. See [`generic::PipeWriter`].
 pub type PipeWriter = generic::PipeWriter<Native>;
+
+/// Receives signals. See [`generic::Signals`].
+pub type Signals = generic::Signals<Native>;
+
+/// A process. See [`generic::Process`].
+pub type Process = generic::Process<Native>;
 
 /// Makes a pipe: what is written at one end is read at the other, in order, as bytes without boundaries.
 ///

@@ -5,6 +5,7 @@ use crate::{
     Error, Result,
     cancel::CancelToken,
     pipe::{PipeReader, PipeWriter},
+    signals::Signals,
 };
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -54,6 +55,13 @@ descriptor!(PipeWriter);
 
 /// Readable from the moment of its cancellation on, for event loops. Don't read from it.
 impl AsFd for CancelToken<Native> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.backend().as_fd()
+    }
+}
+
+/// Readable when a signal has come, until `try_recv` says `WouldBlock`.
+impl AsFd for Signals<Native> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.backend().as_fd()
     }

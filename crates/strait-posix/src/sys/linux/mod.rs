@@ -1,5 +1,6 @@
 //! Linux.
 
+pub(crate) mod errno;
 pub(crate) mod futex;
 pub(crate) mod memory;
 pub(crate) mod process;

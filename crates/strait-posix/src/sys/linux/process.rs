@@ -1,14 +1,15 @@
 //! Processes: pidfd, start time, and the namespace in which both hold.
 
-use crate::poll;
+use crate::{fork, poll};
 use rustix::{
     io::Errno,
-    process::{Pid, PidfdFlags, pidfd_open},
+    process::{Pid, PidfdFlags, getppid, pidfd_open, pidfd_send_signal},
 };
 use std::{
     fs,
     os::fd::{AsRawFd, OwnedFd},
     os::unix::fs::MetadataExt,
+    sync::atomic::{AtomicU64, Ordering},
 };
 use strait_core::{Deadline, Error, ErrorKind, ProcessIdentity, Result};
 
@@ -22,6 +23,52 @@ pub(crate) fn identify(pid: u32) -> Result<ProcessIdentity> {
     match Handle::open(pid, "identify a process")? {
         Some(handle) => Ok(identity(pid, handle.start_time().unwrap_or(0))),
         None => Err(Error::new(ErrorKind::NotFound, "identify a process", "there is none").on(pid)),
+    }
+}
+
+/// The parent. The first one is remembered: once it has ended, the system says whom it has given this process to,
+/// and all of those lived at the same time as the parent, so none of them has its number.
+pub(crate) fn parent() -> Result<ProcessIdentity> {
+    /// Its number, and that of the forks before this process in the upper half.
+    static FIRST: AtomicU64 = AtomicU64::new(0);
+    const PARENT: &str = "identify the parent of this process";
+    let number = || getppid().map_or(0, |pid| pid.as_raw_nonzero().get() as u32);
+    let now = number();
+    let forks = u64::from(fork::count()) << 32;
+    let seen = FIRST.load(Ordering::Relaxed);
+    // Its own number is never 0, so 0 is that nobody has asked.
+    let first = if seen != 0 && seen >> 32 == forks >> 32 { seen as u32 } else { now };
+    let gone = |why: &str| Err(Error::new(ErrorKind::NotFound, PARENT, why));
+    if now == 0 {
+        return gone("it can't be seen from here");
+    }
+    FIRST.store(forks | u64::from(first), Ordering::Relaxed);
+    let Some(handle) = Handle::open(now, PARENT)?.filter(|_| now == first) else {
+        return gone("it has ended");
+    };
+    let parent = identity(now, handle.start_time().unwrap_or(0));
+    // The same number still: then it hasn't ended before it was looked at.
+    if number() == now { Ok(parent) } else { gone("it has ended") }
+}
+
+/// Sends a signal to that very process.
+pub(crate) fn send(process: &ProcessIdentity, signal: i32, operation: &'static str) -> Result<()> {
+    let refused = |kind, why: &str| Err(Error::new(kind, operation, why).on(process.pid));
+    if !is_visible(process) {
+        return refused(ErrorKind::Unsupported, "it lives in another PID namespace");
+    }
+    let ended = || refused(ErrorKind::NotFound, "it has ended");
+    let Some(signal) = rustix::process::Signal::from_named_raw(signal) else {
+        return refused(ErrorKind::Unsupported, "this system doesn't have the signal");
+    };
+    match Handle::open(process.pid, operation)? {
+        Some(handle) if handle.may_be(process) && !handle.has_ended(Deadline::now()) => {
+            match pidfd_send_signal(&handle.0, signal) {
+                Err(Errno::SRCH) => ended(),
+                sent => sent.map_err(|errno| Error::os(operation, errno).on(process.pid)),
+            }
+        }
+        _ => ended(),
     }
 }
 

@@ -1,0 +1,152 @@
+//! What a signal does: by default, by being ignored, or by a handler; and doing it in another's place.
+#![expect(unsafe_code, reason = "sets what signals do, and calls their handlers")]
+
+use super::handler;
+use libc::{c_int, c_void, siginfo_t};
+use rustix::io::{Errno, Result};
+use std::{mem, ptr::null_mut};
+
+/// What a signal does.
+#[derive(Clone, Copy)]
+pub(super) struct Action(libc::sigaction);
+
+impl Action {
+    /// What it does by default.
+    pub(super) fn default_one() -> Self {
+        Self::plain(libc::SIG_DFL)
+    }
+
+    /// Nothing.
+    pub(super) fn ignored() -> Self {
+        Self::plain(libc::SIG_IGN)
+    }
+
+    /// The handler of strait, with what belongs to the action that it takes the place of.
+    pub(super) fn ours(signal: c_int, before: &Self) -> Self {
+        let handler: extern "C" fn(_, _, _) = handler::handle;
+        let mut action = Self::plain(handler as usize);
+        // A handler finds its stack and its calls as it wanted them: it is called by ours. Std's threads
+        // have a stack for handlers, and programs that don't know of us aren't to be interrupted.
+        let inherited = libc::SA_ONSTACK | libc::SA_RESTART | libc::SA_NOCLDSTOP;
+        action.0.sa_flags = libc::SA_SIGINFO
+            | match before.is_handler() {
+                true => before.0.sa_flags & inherited,
+                false => libc::SA_ONSTACK | libc::SA_RESTART,
+            };
+        // Children that nobody wanted to hear of vanish by themselves, and go on to.
+        let vanish = before.is_ignored() || before.0.sa_flags & libc::SA_NOCLDWAIT != 0;
+        if signal == libc::SIGCHLD && vanish {
+            action.0.sa_flags |= libc::SA_NOCLDWAIT;
+        }
+        // One handler at a time in a thread, as its stack may have room for one only. Not faults: these
+        // would end the process.
+        // SAFETY: the set is valid, and the signals exist.
+        unsafe {
+            libc::sigfillset(&raw mut action.0.sa_mask);
+            for fault in FAULTS {
+                libc::sigdelset(&raw mut action.0.sa_mask, fault);
+            }
+        }
+        action
+    }
+
+    /// What the signal does now.
+    pub(super) fn current(signal: c_int) -> Result<Self> {
+        let mut current = Self::default_one();
+        // SAFETY: only writes the place, which is valid.
+        match unsafe { libc::sigaction(signal, null_mut(), &raw mut current.0) } {
+            0 => Ok(current),
+            _ => Err(last_error()),
+        }
+    }
+
+    /// Has the signal do this from now on; returns what it did before.
+    pub(super) fn install(&self, signal: c_int) -> Result<Self> {
+        let mut before = Self::default_one();
+        // SAFETY: both places are valid. A handler is one that was there before, or ours, which does
+        // only what is permitted in one.
+        match unsafe { libc::sigaction(signal, &raw const self.0, &raw mut before.0) } {
+            0 => Ok(before),
+            _ => Err(last_error()),
+        }
+    }
+
+    pub(super) fn is_default(&self) -> bool {
+        self.0.sa_sigaction == libc::SIG_DFL
+    }
+
+    pub(super) fn is_ignored(&self) -> bool {
+        self.0.sa_sigaction == libc::SIG_IGN
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        let handler: extern "C" fn(_, _, _) = handler::handle;
+        self.0.sa_sigaction == handler as usize
+    }
+
+    fn is_handler(&self) -> bool {
+        !self.is_default() && !self.is_ignored()
+    }
+
+    /// Does it, in a handler that got these arguments. Where the signal was received by somebody, only
+    /// another handler is called.
+    pub(super) fn stand_in(
+        &self,
+        signal: c_int,
+        info: *mut siginfo_t,
+        context: *mut c_void,
+        received: bool,
+    ) {
+        type Detailed = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+        type Plain = extern "C" fn(c_int);
+        let handler = self.0.sa_sigaction;
+        if self.is_default() {
+            if !received && !HARMLESS.contains(&signal) {
+                do_default(signal);
+            }
+        } else if self.is_handler() && !self.is_ours() {
+            if self.0.sa_flags & libc::SA_SIGINFO != 0 {
+                // SAFETY: the kernel would have called it with these arguments.
+                unsafe { mem::transmute::<usize, Detailed>(handler)(signal, info, context) }
+            } else {
+                // SAFETY: as above, without SA_SIGINFO.
+                unsafe { mem::transmute::<usize, Plain>(handler)(signal) }
+            }
+        }
+    }
+
+    fn plain(handler: usize) -> Self {
+        // SAFETY: a `sigaction` of zeros is valid: no flags, an empty mask, the default action.
+        let mut action: libc::sigaction = unsafe { mem::zeroed() };
+        action.sa_sigaction = handler;
+        Self(action)
+    }
+}
+
+/// What a thread raises by what it does.
+const FAULTS: [c_int; 6] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
+
+/// What does nothing by default, or has done it already.
+const HARMLESS: [c_int; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGWINCH, libc::SIGURG];
+
+/// Ends or stops this process as the signal does by default, so that whoever watches it sees that very
+/// signal. It returns when the process goes on.
+fn do_default(signal: c_int) {
+    let Ok(handler) = Action::default_one().install(signal) else { return };
+    let mut mask = Action::plain(0).0.sa_mask;
+    // SAFETY: all of these are permitted in a handler, and the sets are valid. The signal is blocked here,
+    // and so is pending until it isn't.
+    unsafe {
+        let mut this = mask;
+        libc::sigaddset(&raw mut this, signal);
+        libc::raise(signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const this, &raw mut mask);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, null_mut());
+    }
+    let _ = handler.install(signal);
+}
+
+fn last_error() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::INVAL)
+}
