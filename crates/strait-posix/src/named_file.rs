@@ -171,7 +171,7 @@ impl Address<'_> {
         Error::os(self.operation, source).on(self.name)
     }
 
-    fn not_found(&self) -> Error {
+    pub(crate) fn not_found(&self) -> Error {
         Error::new(ErrorKind::NotFound, self.operation, "it does not exist").on(self.name)
     }
 

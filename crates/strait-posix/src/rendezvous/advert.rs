@@ -1,15 +1,17 @@
-//! What a listener shows to whoever connects, in a file that says by its lock that it lives.
+//! What the owner of a name shows to whoever uses it, in a file that says by its lock that it lives.
+//!
+//! Listeners and named pipes have one. So a name is taken by one thing at a time, whatever it is.
 
 use super::directory::Place;
-use crate::named_file::{Address, NamedFile};
+use crate::named_file::NamedFile;
 use rustix::io::Errno;
 use std::{os::fd::BorrowedFd, path::Path};
 use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Result};
 
-/// The advert of a listener.
+/// The advert of a name.
 ///
 /// The file has the length of the content as a word of 32 bits, little-endian, the content, and to
-/// its end the listener's real name.
+/// its end the real name.
 #[derive(Debug)]
 pub(crate) struct Advert {
     file: NamedFile,
@@ -17,14 +19,14 @@ pub(crate) struct Advert {
 }
 
 impl Advert {
-    /// Shows `content`, if no live listener has the name.
-    pub(crate) fn show(place: &Place<'_>, content: &[u8]) -> Result<Self> {
-        let address = address(place, "listen on");
+    /// Shows `content`, if nobody who lives has the name: that is `AlreadyExists`.
+    pub(crate) fn show(place: &Place<'_>, operation: &'static str, content: &[u8]) -> Result<Self> {
+        let address = place.address(operation);
         let len = u32::try_from(content.len()).map_err(|_| {
-            Error::new(ErrorKind::InvalidInput, "listen on", "the advert is too long")
+            Error::new(ErrorKind::InvalidInput, operation, "the advert is too long")
         })?;
         let bytes = [&len.to_le_bytes(), content, place.name.as_str().as_bytes()].concat();
-        let created =
+        let file =
             NamedFile::create(address, Access::Private, Lifetime::Creator, lifetime, |file| {
                 // So few bytes are written at once or not at all.
                 match rustix::io::pwrite(file, &bytes, 0) {
@@ -32,65 +34,36 @@ impl Advert {
                     Ok(_) => Err(address.failed(Errno::NOSPC)),
                     Err(errno) => Err(address.failed(errno)),
                 }
-            });
-        match created {
-            Ok(file) => Ok(Self { file, content: content.to_vec() }),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let why = "a live process listens there";
-                Err(Error::new(ErrorKind::AddrInUse, "listen on", why).on(place.name))
-            }
-            Err(error) => Err(error),
-        }
+            })?;
+        Ok(Self { file, content: content.to_vec() })
     }
 
-    /// Reads the advert of a live listener.
-    pub(crate) fn read(place: &Place<'_>) -> Result<Self> {
-        let address = address(place, super::CONNECT);
+    /// Reads the advert of an owner who lives; `NotFound` where there is none.
+    pub(crate) fn read(place: &Place<'_>, operation: &'static str) -> Result<Self> {
+        let address = place.address(operation);
         let user = rustix::process::geteuid().as_raw();
-        let file =
-            NamedFile::open(address, user, Mapping::ReadWrite, lifetime).map_err(|error| {
-                match error.kind() {
-                    ErrorKind::NotFound => nobody(place),
-                    _ => error,
-                }
-            })?;
+        let file = NamedFile::open(address, user, Mapping::ReadWrite, lifetime)?;
         let mut bytes = [0; 4096];
         let read = rustix::io::pread(file.as_fd(), &mut bytes[..], 0)
             .map_err(|errno| address.failed(errno))?;
         let Some((content, name)) = parse(&bytes[..read]) else {
             let why = "what it shows is not from strait";
-            return Err(Error::new(ErrorKind::Foreign, super::CONNECT, why).on(place.name));
+            return Err(Error::new(ErrorKind::Foreign, operation, why).on(place.name));
         };
         if name != place.name.as_str().as_bytes() {
-            // Two names with one hash: this one has no listener.
-            return Err(nobody(place));
+            // Two names with one hash: this one has no owner.
+            return Err(address.not_found());
         }
         Ok(Self { content: content.to_vec(), file })
     }
 
-    /// Whether the listener that showed it still does.
+    /// Whether the owner that showed it still does.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         self.file.is_at(path)
     }
 
-    pub(crate) fn into_content(self) -> Vec<u8> {
-        self.content
-    }
-}
-
-/// The error of a name under which nobody listens.
-pub(crate) fn nobody(place: &Place<'_>) -> Error {
-    Error::new(ErrorKind::NotFound, super::CONNECT, "nobody listens there")
-        .on(place.name)
-        .hint("start the receiver, or give it time with a time-out")
-}
-
-fn address<'a>(place: &'a Place<'_>, operation: &'static str) -> Address<'a> {
-    Address {
-        directory: place.directory,
-        path: &place.advert,
-        operation,
-        name: place.name.as_str(),
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.content
     }
 }
 

@@ -5,7 +5,7 @@
 //! peer could make a write to it block, which it can't do here.
 #![expect(unsafe_code, reason = "rustix can't tell a peer that has no number in this namespace")]
 
-use super::{advert, directory::Place};
+use super::{directory::Place, nobody};
 use crate::{PosixSegment, poll};
 use rustix::{
     io::Errno,
@@ -61,7 +61,7 @@ impl PosixConnection {
         };
         let connection = match connected() {
             Ok(socket) => Self::new(socket),
-            Err(Errno::NOENT | Errno::CONNREFUSED) => return Err(advert::nobody(place)),
+            Err(Errno::NOENT | Errno::CONNREFUSED) => return Err(nobody(place)),
             Err(Errno::AGAIN) => {
                 return Err(deadline
                     .error(super::CONNECT)

@@ -1,6 +1,9 @@
-//! The directory in which the sockets of one user are: nobody else can enter it.
+//! The directory in which one user's names of sockets are: nobody else can enter it.
 
-use crate::sys::shm;
+use crate::{
+    named_file::Address,
+    sys::{shm, watch::Watch},
+};
 use rustix::{
     fs::{self, FileType, Mode, OFlags},
     io::Errno,
@@ -9,7 +12,7 @@ use std::{
     env,
     path::{Path, PathBuf},
 };
-use strait_core::{Error, ErrorKind, Name, Result};
+use strait_core::{Deadline, Error, ErrorKind, Name, Result};
 
 /// A directory that has been checked to be this user's, and closed to others.
 #[derive(Debug)]
@@ -66,6 +69,44 @@ impl Directory {
         let with = |suffix: &str| self.0.join(format!("{file}{suffix}"));
         let (advert, socket, unready) = (with(ADVERT), with(SOCKET), with(UNREADY));
         Ok(Place { name, directory: &self.0, advert, socket, unready })
+    }
+
+    /// Looks until something is found, or the deadline: then it is the error `NotFound` of the last look.
+    pub(crate) fn look_until<T>(
+        &self,
+        deadline: Deadline<'_>,
+        operation: &'static str,
+        mut look: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
+        match look() {
+            Err(error) if error.kind() == ErrorKind::NotFound && !deadline.has_passed() => {}
+            done => return done,
+        }
+        // Watched before the next look, so that nothing is missed that appears after it.
+        let failed = |errno| Error::os(operation, errno);
+        let watch = Watch::new(&self.0).map_err(failed)?;
+        loop {
+            match look() {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if !watch.wait(deadline).map_err(failed)? {
+                        return Err(deadline.check(operation).err().unwrap_or(error));
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The advert's, for an operation.
+    pub(crate) fn address(&self, operation: &'static str) -> Address<'_> {
+        Address {
+            directory: self.directory,
+            path: &self.advert,
+            operation,
+            name: self.name.as_str(),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
 };
-use strait_core::{Error, Listener, Name, Result};
+use strait_core::{Error, ErrorKind, Listener, Name, Result};
 
 /// A listening Unix socket. Dropping it frees the name.
 #[derive(Debug)]
@@ -31,7 +31,13 @@ impl PosixListener {
     pub(crate) fn new(name: &Name, advert: &[u8]) -> Result<Self> {
         let directory = Directory::open(LISTEN).map_err(|error| error.on(name))?;
         let place = directory.place(name, LISTEN)?;
-        let advert = Advert::show(&place, advert)?;
+        let advert = Advert::show(&place, LISTEN, advert).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => {
+                let why = "a live process listens there";
+                Error::new(ErrorKind::AddrInUse, LISTEN, why).on(name)
+            }
+            _ => error,
+        })?;
         // Renamed when it listens, so that whoever finds it can connect, and a dead listener's
         // socket is replaced.
         let listening = || -> rustix::io::Result<OwnedFd> {

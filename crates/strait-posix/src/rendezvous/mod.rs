@@ -10,12 +10,9 @@ mod connection;
 mod directory;
 mod listener;
 
-use crate::{
-    Posix, PosixSegment, poll,
-    sys::{shm, watch::Watch},
-};
+use crate::{Posix, PosixSegment, poll, sys::shm};
 use advert::Advert;
-use directory::Directory;
+use directory::{Directory, Place};
 use rustix::event::{PollFd, PollFlags};
 use std::{os::fd::AsFd, path::PathBuf};
 use strait_core::{Deadline, Error, ErrorKind, Name, Rendezvous, Result};
@@ -36,22 +33,7 @@ impl Rendezvous for Posix {
 
     fn connect(name: &Name, deadline: Deadline<'_>) -> Result<(PosixConnection, Vec<u8>)> {
         let directory = Directory::open(CONNECT).map_err(|error| error.on(name))?;
-        match try_connect(&directory, name, deadline) {
-            Err(error) if error.kind() == ErrorKind::NotFound && !deadline.has_passed() => {}
-            done => return done,
-        }
-        // Watched before the next try, so that none is missed that appears after it.
-        let watch = Watch::new(directory.path()).map_err(|errno| Error::os(CONNECT, errno))?;
-        loop {
-            match try_connect(&directory, name, deadline) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    if !watch.wait(deadline).map_err(|errno| Error::os(CONNECT, errno))? {
-                        return Err(deadline.check(CONNECT).err().unwrap_or(error));
-                    }
-                }
-                done => return done,
-            }
-        }
+        directory.look_until(deadline, CONNECT, || try_connect(&directory, name, deadline))
     }
 
     fn pair() -> Result<(PosixConnection, PosixConnection)> {
@@ -90,11 +72,21 @@ fn try_connect(
 ) -> Result<(PosixConnection, Vec<u8>)> {
     let place = directory.place(name, CONNECT)?;
     loop {
-        let advert = Advert::read(&place)?;
+        let advert = Advert::read(&place, CONNECT).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => nobody(&place),
+            _ => error,
+        })?;
         let connection = PosixConnection::connect(&place, deadline)?;
         // Of a listener that came in between, the advert would be another.
         if advert.is_at(&place.advert) {
-            return Ok((connection, advert.into_content()));
+            return Ok((connection, advert.content().to_vec()));
         }
     }
+}
+
+/// The error of a name under which nobody listens.
+fn nobody(place: &Place<'_>) -> Error {
+    Error::new(ErrorKind::NotFound, CONNECT, "nobody listens there")
+        .on(place.name)
+        .hint("start the receiver, or give it time with a time-out")
 }
