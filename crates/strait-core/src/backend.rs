@@ -1,13 +1,15 @@
 //! The narrow waist: all that differs between operating systems.
 
-use crate::{Cancel, Capabilities, Deadline, Finding, Liveness, Pipe, Rendezvous, Result, Signals};
+use crate::{
+    Cancel, Capabilities, Deadline, Finding, Liveness, NamedPipes, Rendezvous, Result, Signals,
+};
 use std::sync::atomic::AtomicU32;
 
 /// An operating system, as strait sees it.
 ///
 /// Everything above is generic over `B: Backend` and is written once. Its shared memory is
 /// `B::Segment`, its local sockets are `B::Listener` and `B::Connection`.
-pub trait Backend: WaitAddress + Liveness + Rendezvous + Pipe + Signals {
+pub trait Backend: WaitAddress + Liveness + Rendezvous + NamedPipes + Signals {
     /// The backend's name in test names and tables: `posix`.
     const NAME: &'static str;
 

@@ -37,6 +37,8 @@ pub enum Capability {
     PeerCredentials,
     /// Streams of bytes, one way, through the kernel.
     Pipes,
+    /// Such streams under a name.
+    NamedPipes,
     /// Receiving and sending signals.
     Signals,
 }

@@ -2,7 +2,7 @@
 //! above them shares. There is no operating system in this crate and no conditional compilation.
 //!
 //! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`],
-//!   [`Rendezvous`], [`Pipe`], [`Cancel`] and [`Signals`], bound together by [`Backend`]. Only what differs
+//!   [`Rendezvous`], [`Pipe`], [`NamedPipes`], [`Cancel`] and [`Signals`], bound together by [`Backend`]. Only what differs
 //!   between operating systems is here; everything else is written once on top, generic over `B: Backend`.
 //! * What it may lack is stated in its [`Capabilities`]; the facade refuses a call beyond them.
 //! * The vocabulary: [`Error`] and [`ErrorKind`], [`Name`], [`Deadline`].
@@ -21,6 +21,7 @@ mod fingerprint;
 mod fork;
 mod liveness;
 mod name;
+mod named_pipe;
 mod pipe;
 mod rendezvous;
 mod segment;
@@ -36,6 +37,7 @@ pub use fingerprint::Fingerprint;
 pub use fork::ForkHooks;
 pub use liveness::{Liveness, ProcessIdentity};
 pub use name::Name;
+pub use named_pipe::{NamedPipe, NamedPipes};
 pub use pipe::{Pipe, PipeRead, PipeWrite};
 pub use rendezvous::{Connection, Credentials, Doorbell, Listener, Rendezvous, Wake};
 pub use segment::{Access, Lifetime, Mapping, NewSegment, SEATS, Segment};

@@ -29,7 +29,8 @@ pub trait Pipe {
 /// The end of a pipe that is read from. Dropping the last one closes it.
 pub trait PipeRead: Send + Sync + Debug + 'static {
     /// Waits until there is something to read, and reads as much as there is and fits; 0 bytes where
-    /// there is no writer any more and everything was read.
+    /// there is no writer any more and everything was read. Where there was none since this end was
+    /// opened, which a pipe with a name can have, it waits for the first.
     ///
     /// # Errors
     ///

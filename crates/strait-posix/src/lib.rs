@@ -16,6 +16,7 @@ mod lease;
 mod liveness;
 mod mapping;
 mod named_file;
+mod named_pipe;
 mod pipe;
 mod poll;
 mod quiet_write;
@@ -31,6 +32,7 @@ use strait_core::{Backend, Capabilities, Finding};
 
 pub use cancel::PosixCancel;
 pub use claim::PosixClaim;
+pub use named_pipe::PosixNamedPipe;
 pub use pipe::{PosixPipeReader, PosixPipeWriter};
 pub use rendezvous::{PosixConnection, PosixListener};
 pub use seat::PosixSeat;

@@ -45,6 +45,19 @@ pub(crate) struct NamedFile {
     remover: Option<u32>,
 }
 
+/// A turn that was taken at a file. Dropping it lets the next one.
+pub(crate) struct Turn<'a> {
+    lease: Lease,
+    file: &'a OwnedFd,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        // It can't fail for a lock that is held.
+        let _ = self.lease.release(self.file);
+    }
+}
+
 /// Where a file is, and how its errors speak of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Address<'a> {
@@ -111,7 +124,7 @@ impl NamedFile {
     pub(crate) fn remove(address: Address<'_>) -> Result<()> {
         let user = rustix::process::geteuid().as_raw();
         let file = open_plain(address, user, Mapping::ReadWrite)?;
-        lock_removal(&file, address)?;
+        take_soon(Lease::Removal, &file, address)?;
         match unlink(&file, address)? {
             true => Ok(()),
             false => Err(address.not_found()),
@@ -125,6 +138,12 @@ impl NamedFile {
     /// Whether the name still leads to this file.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         leads_to(path, &self.file)
+    }
+
+    /// Takes a turn at what only one at a time may do, for a few system calls.
+    pub(crate) fn turn(&self, lease: Lease, address: Address<'_>) -> Result<Turn<'_>> {
+        take_soon(lease, &self.file, address)?;
+        Ok(Turn { lease, file: &self.file })
     }
 
     fn new(
@@ -175,7 +194,7 @@ impl Address<'_> {
         Error::new(ErrorKind::NotFound, self.operation, "it does not exist").on(self.name)
     }
 
-    fn foreign(&self, why: &str) -> Error {
+    pub(crate) fn foreign(&self, why: &str) -> Error {
         Error::new(ErrorKind::Foreign, self.operation, why)
             .on(self.name)
             .hint(format!("something else put {} there", self.path.display()))
@@ -221,7 +240,7 @@ fn remove_if_stale(file: &OwnedFd, lifetime: Lifetime, address: Address<'_>) -> 
     if is_live(file, lifetime).map_err(failed)? {
         return Ok(false);
     }
-    lock_removal(file, address)?;
+    take_soon(Lease::Removal, file, address)?;
     let stale = match lifetime {
         Lifetime::LastDetach => Lease::Attached.try_take(file, Hold::Exclusive),
         _ => is_live(file, lifetime).map(|live| !live),
@@ -246,13 +265,13 @@ fn unlink(file: &OwnedFd, address: Address<'_>) -> Result<bool> {
     }
 }
 
-/// Who holds this lock holds it for two system calls. One that is stopped in between holds up
-/// others, and gets them an error in the end.
-fn lock_removal(file: &OwnedFd, address: Address<'_>) -> Result<()> {
+/// Takes a lock that whoever holds it holds for a few system calls. One that is stopped in between holds
+/// up others, and gets them an error in the end.
+fn take_soon(lease: Lease, file: &OwnedFd, address: Address<'_>) -> Result<()> {
     let deadline = Deadline::after(Duration::from_secs(1));
-    while !Lease::Removal.try_take(file, Hold::Exclusive).map_err(|e| address.failed(e))? {
+    while !lease.try_take(file, Hold::Exclusive).map_err(|e| address.failed(e))? {
         if deadline.has_passed() {
-            let why = "another process has begun to remove it and does not go on";
+            let why = "another process has begun to change it and does not go on";
             return Err(Error::new(ErrorKind::Busy, address.operation, why)
                 .on(address.name)
                 .hint("continue or end that process"));

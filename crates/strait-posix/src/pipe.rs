@@ -37,6 +37,14 @@ impl PipeRead for PosixPipeReader {
         let failed = |errno| Error::os(READ, errno);
         loop {
             match io::read(&self.0, &mut *buffer) {
+                Ok(0) if !buffer.is_empty() => {
+                    // One with a name is read as if at its end before the first writer comes, too.
+                    match poll::readable_or_ended(&self.0, deadline).map_err(failed)? {
+                        Some(true) => {}
+                        Some(false) => return Ok(0),
+                        None => return Err(deadline.error(READ)),
+                    }
+                }
                 Ok(read) => return Ok(read),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
@@ -68,12 +76,7 @@ impl PipeWrite for PosixPipeWriter {
                         return Err(deadline.error(WRITE));
                     }
                 }
-                Err(Errno::PIPE) => {
-                    let why = "nobody reads it any more";
-                    return Err(
-                        Error::new(ErrorKind::Disconnected, WRITE, why).with_source(Errno::PIPE)
-                    );
-                }
+                Err(Errno::PIPE) => return Err(unread(WRITE).with_source(Errno::PIPE)),
                 Err(errno) => return Err(failed(errno)),
             }
         }
@@ -87,6 +90,20 @@ impl PipeWrite for PosixPipeWriter {
 const READ: &str = "read from a pipe";
 const WRITE: &str = "write to a pipe";
 
+impl PosixPipeReader {
+    /// That of a descriptor that doesn't block, and is nobody else's.
+    pub(crate) fn new(end: OwnedFd) -> Self {
+        Self(end)
+    }
+}
+
+impl PosixPipeWriter {
+    /// That of a descriptor that doesn't block, and is nobody else's.
+    pub(crate) fn new(end: OwnedFd) -> Self {
+        Self(end)
+    }
+}
+
 /// What both ends are to the rest of the system: a descriptor.
 macro_rules! descriptor {
     ($end:ident, $direction:expr, $other:expr) => {
@@ -97,11 +114,16 @@ macro_rules! descriptor {
         }
 
         /// One that blocks, for other programs: the input or output of a child, say.
+        ///
+        /// Other programs take a pipe with a name that nobody has opened for writing yet for ended.
         impl TryFrom<$end> for OwnedFd {
             type Error = Error;
 
             fn try_from(end: $end) -> Result<Self> {
-                opened_again(&end.0, $direction)
+                // One with a name would wait for the other side to be opened.
+                let end = opened_again(&end.0, $direction | OFlags::NONBLOCK)?;
+                fs::fcntl_setfl(&end, OFlags::empty()).map_err(|errno| Error::os(TAKE, errno))?;
+                Ok(end)
             }
         }
 
@@ -125,8 +147,10 @@ const TAKE: &str = "take the end of a pipe";
 /// A new open file description of the same end.
 fn opened_again(end: &OwnedFd, how: OFlags) -> Result<OwnedFd> {
     let itself = format!("/proc/self/fd/{}", end.as_raw_fd());
-    fs::open(itself, how | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|errno| Error::os(TAKE, errno).hint("mount /proc"))
+    fs::open(itself, how | OFlags::CLOEXEC, Mode::empty()).map_err(|errno| match errno {
+        Errno::NXIO => unread(TAKE),
+        errno => Error::os(TAKE, errno).hint("mount /proc"),
+    })
 }
 
 fn check(file: &OwnedFd, other: OFlags) -> Result<()> {
@@ -140,6 +164,10 @@ fn check(file: &OwnedFd, other: OFlags) -> Result<()> {
         mode if mode == other => refused("it is the other end"),
         _ => Ok(()),
     }
+}
+
+fn unread(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Disconnected, operation, "nobody reads it any more")
 }
 
 fn duplicate(end: &OwnedFd) -> Result<OwnedFd> {

@@ -5,8 +5,9 @@
 //! | a value: a counter, a flag, an array of atomics, a struct of these | [`Shared`] |
 //! | a value that is changed by one at a time, a wait for something, a number of permits | [`sync`] |
 //! | raw memory: a frame, a table, a file | [`SharedMemory`] |
-//! | bytes, one way, through the kernel | [`pipe()`] |
 //! | a nudge: to end, to read its configuration again | [`Signals`] and [`mod@signal`] |
+//! | bytes, one way, through the kernel | [`pipe()`], [`NamedPipe`] |
+//! | bytes, both ways | [`Duplex`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
 //!
 //! ```
@@ -25,8 +26,8 @@
 //!
 //! Processes of one user meet under a [`Name`]: letters and digits of any script, `.`, `_`, `-`, and
 //! `/` between parts, 200 bytes at most. Each user has names of their own, and nobody else can open
-//! what is behind them unless [wider access](Access) was asked for. Shared memory and channels don't
-//! share names.
+//! what is behind them unless [wider access](Access) was asked for. Shared memory has
+//! names of its own; channels and named pipes share theirs.
 //!
 //! # Deadlines
 //!
@@ -69,8 +70,10 @@
 pub mod backend;
 mod cancel;
 mod channel;
+mod duplex;
 mod first;
 mod memory;
+mod named_pipe;
 mod options;
 mod pipe;
 mod platform;
@@ -79,12 +82,14 @@ mod shared;
 pub mod signal;
 mod signals;
 pub mod sync;
+mod until;
 
 pub use platform::Native;
 pub use signal::Signal;
 pub use strait_core::{Access, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, Result};
 pub use strait_macros::Shareable;
 pub use strait_protocol::Shareable;
+pub use until::Until;
 
 /// The types of this crate for a backend that is named: `generic::SharedMemory::<B>`.
 ///
@@ -100,7 +105,9 @@ pub mod generic {
     pub use crate::{
         cancel::CancelToken,
         channel::{ByteReceiver, ByteSender, Loan, Message},
+        duplex::Duplex,
         memory::SharedMemory,
+        named_pipe::NamedPipe,
         options::Options,
         pipe::{PipeReader, PipeWriter, pipe},
         process::Process,
@@ -148,6 +155,11 @@ pub type Signals = generic::Signals<Native>;
 
 /// A process. See [`generic::Process`].
 pub type Process = generic::Process<Native>;
+/// A pipe that processes find by its name. See [`generic::NamedPipe`].
+pub type NamedPipe = generic::NamedPipe<Native>;
+
+/// Two pipes, one each way. See [`generic::Duplex`].
+pub type Duplex = generic::Duplex<Native>;
 
 /// Makes a pipe: what is written at one end is read at the other, in order, as bytes without boundaries.
 ///

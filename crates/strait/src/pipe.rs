@@ -1,5 +1,6 @@
 //! Pipes.
 
+use crate::until::Until;
 use std::{
     fmt,
     io::{self, Read, Write},
@@ -88,6 +89,11 @@ impl<B: Backend> PipeReader<B> {
         self.end.read(buffer, deadline.into().check(READ)?)
     }
 
+    /// This end with a deadline for what std's [`Read`] does: `pipe.until(deadline).read_exact(…)`.
+    pub fn until<'a>(&'a self, deadline: impl Into<Deadline<'a>>) -> Until<'a, Self> {
+        Until::new(self, deadline.into())
+    }
+
     /// Another handle of the same end.
     ///
     /// # Errors
@@ -140,6 +146,11 @@ impl<B: Backend> PipeWriter<B> {
         deadline: impl Into<Deadline<'d>>,
     ) -> Result<usize> {
         self.end.write(bytes, deadline.into().check(WRITE)?)
+    }
+
+    /// This end with a deadline for what std's [`Write`] does: `pipe.until(deadline).write_all(…)`.
+    pub fn until<'a>(&'a self, deadline: impl Into<Deadline<'a>>) -> Until<'a, Self> {
+        Until::new(self, deadline.into())
     }
 
     /// Another handle of the same end.

@@ -3,7 +3,10 @@
 //! Listeners and named pipes have one. So a name is taken by one thing at a time, whatever it is.
 
 use super::directory::Place;
-use crate::named_file::NamedFile;
+use crate::{
+    lease::Lease,
+    named_file::{Address, NamedFile, Turn},
+};
 use rustix::io::Errno;
 use std::{os::fd::BorrowedFd, path::Path};
 use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Result};
@@ -62,6 +65,21 @@ impl Advert {
         self.file.is_at(path)
     }
 
+    /// Changes what is shown from now on, to something of the same length.
+    pub(crate) fn change(&self, content: &[u8]) -> rustix::io::Result<()> {
+        debug_assert_eq!(content.len(), self.content.len(), "the name comes after it");
+        match rustix::io::pwrite(self.file.as_fd(), content, size_of::<u32>() as u64)? {
+            written if written == content.len() => Ok(()),
+            _ => Err(Errno::NOSPC),
+        }
+    }
+
+    /// Takes a turn at what only one at a time may do, for a few system calls.
+    pub(crate) fn turn(&self, lease: Lease, address: Address<'_>) -> Result<Turn<'_>> {
+        self.file.turn(lease, address)
+    }
+
+    /// What was shown when it was read.
     pub(crate) fn content(&self) -> &[u8] {
         &self.content
     }

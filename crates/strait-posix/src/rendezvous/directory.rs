@@ -1,4 +1,4 @@
-//! The directory in which one user's names of sockets are: nobody else can enter it.
+//! The directory in which one user's names of sockets and pipes are: nobody else can enter it.
 
 use crate::{
     named_file::Address,
@@ -18,14 +18,15 @@ use strait_core::{Deadline, Error, ErrorKind, Name, Result};
 #[derive(Debug)]
 pub(crate) struct Directory(PathBuf);
 
-/// Where the two files of a listener are.
+/// Where the two files of a listener or a named pipe are.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) name: &'a Name,
     pub(crate) directory: &'a Path,
     pub(crate) advert: PathBuf,
     pub(crate) socket: PathBuf,
-    /// What the socket is called before it listens.
+    pub(crate) pipe: PathBuf,
+    /// What the socket is called before it listens, and the pipe before it is complete.
     pub(crate) unready: PathBuf,
 }
 
@@ -67,8 +68,9 @@ impl Directory {
             return Err(error.hint("set XDG_RUNTIME_DIR to a shorter path"));
         };
         let with = |suffix: &str| self.0.join(format!("{file}{suffix}"));
-        let (advert, socket, unready) = (with(ADVERT), with(SOCKET), with(UNREADY));
-        Ok(Place { name, directory: &self.0, advert, socket, unready })
+        let (advert, socket, pipe, unready) =
+            (with(ADVERT), with(SOCKET), with(PIPE), with(UNREADY));
+        Ok(Place { name, directory: &self.0, advert, socket, pipe, unready })
     }
 
     /// Looks until something is found, or the deadline: then it is the error `NotFound` of the last look.
@@ -148,6 +150,7 @@ fn unusable(directory: &Path) -> Option<String> {
 
 const ADVERT: &str = ".advert";
 const SOCKET: &str = ".socket";
+const PIPE: &str = ".pipe";
 const UNREADY: &str = ".unready";
 const _: () = assert!(SOCKET.len() <= UNREADY.len());
 
@@ -197,7 +200,7 @@ mod tests {
         let name = |name: &str| Name::new(name).unwrap();
         let (a, b) = (name("a"), name("a.socket"));
         let (a, b) = (directory.place(&a, "x").unwrap(), directory.place(&b, "x").unwrap());
-        let files = |p: Place<'_>| [p.advert, p.socket, p.unready];
+        let files = |p: Place<'_>| [p.advert, p.socket, p.pipe, p.unready];
         let (a, b) = (files(a), files(b));
         assert!(a.iter().all(|file| !b.contains(file)));
     }

@@ -10,14 +10,13 @@ mod connection;
 mod directory;
 mod listener;
 
-use crate::{Posix, PosixSegment, poll, sys::shm};
-use advert::Advert;
-use directory::{Directory, Place};
+use crate::{Posix, PosixSegment, named_pipe, poll, sys::shm};
 use rustix::event::{PollFd, PollFlags};
 use std::{os::fd::AsFd, path::PathBuf};
 use strait_core::{Deadline, Error, ErrorKind, Name, Rendezvous, Result};
 
-pub(crate) use directory::complaint;
+pub(crate) use advert::Advert;
+pub(crate) use directory::{Directory, Place, complaint};
 
 pub use connection::PosixConnection;
 pub use listener::PosixListener;
@@ -76,6 +75,10 @@ fn try_connect(
             ErrorKind::NotFound => nobody(&place),
             _ => error,
         })?;
+        if named_pipe::is_pipe(advert.content()) {
+            let why = "a named pipe has that name";
+            return Err(Error::new(ErrorKind::TypeMismatch, CONNECT, why).on(name));
+        }
         let connection = PosixConnection::connect(&place, deadline)?;
         // Of a listener that came in between, the advert would be another.
         if advert.is_at(&place.advert) {

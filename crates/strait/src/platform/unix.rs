@@ -2,14 +2,15 @@
 
 use super::Native;
 use crate::{
-    Error, Result,
+    Error, ErrorKind, Result,
     cancel::CancelToken,
+    duplex::Duplex,
     pipe::{PipeReader, PipeWriter},
     signals::Signals,
 };
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    process::Stdio,
+    process::{Child, Stdio},
 };
 
 macro_rules! descriptor {
@@ -64,5 +65,47 @@ impl AsFd for CancelToken<Native> {
 impl AsFd for Signals<Native> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.backend().as_fd()
+    }
+}
+
+impl Duplex<Native> {
+    /// The other end of a child's input and output, which it takes out of `child`.
+    ///
+    /// Dropping it, or [`close_write`](Self::close_write), is the end of the child's input.
+    ///
+    /// ```
+    /// use std::{io::{Read, Write}, process::{Command, Stdio}};
+    /// use strait::Duplex;
+    ///
+    /// let mut child =
+    ///     Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    /// let mut echo = Duplex::of_child(&mut child)?;
+    /// echo.write_all(b"and back")?;
+    ///
+    /// let mut back = String::new();
+    /// echo.close_write().read_to_string(&mut back)?;
+    /// assert_eq!(back, "and back");
+    /// assert!(child.wait()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, where the child was started without pipes, or they were taken; then `child` is left
+    /// as it was.
+    pub fn of_child(child: &mut Child) -> Result<Self> {
+        const ATTACH: &str = "attach to a child's input and output";
+        let (Some(stdin), Some(stdout)) = (&child.stdin, &child.stdout) else {
+            let why = "they are no pipes, or were taken already";
+            return Err(Error::new(ErrorKind::InvalidInput, ATTACH, why)
+                .hint("start it with .stdin(Stdio::piped()).stdout(Stdio::piped())"));
+        };
+        let copy =
+            |fd: BorrowedFd<'_>| fd.try_clone_to_owned().map_err(|error| Error::os(ATTACH, error));
+        let reader = PipeReader::try_from(copy(stdout.as_fd())?)?;
+        let writer = PipeWriter::try_from(copy(stdin.as_fd())?)?;
+        // The child's input ends with the last handle.
+        drop((child.stdin.take(), child.stdout.take()));
+        Ok(Self::new(reader, writer))
     }
 }

@@ -1,0 +1,284 @@
+//! Pipes under a name: FIFOs in a directory of the user's own.
+//!
+//! # The rules
+//!
+//! 1. A name is an [`Advert`], which shows by its lock that its creator lives, and the FIFO beside it.
+//!    Both are made and removed by who holds [`Lease::Removal`] of the advert, while its name leads to it.
+//! 2. The advert says `READY` after what a dead creator left was removed, and before the new FIFO is there.
+//!    So an opener that has read it never finds an old one.
+//! 3. A writer can't open a FIFO that nobody reads, and nothing tells of a foreign reader that waits in
+//!    `open` for a writer. So a writer that has to wait gets itself an end first, which lets such a reader
+//!    in, and that is told of. To get it, it has the other end open too for a moment. Nobody takes that for
+//!    a reader: writers open, and look, while they hold [`Lease::Look`].
+
+use crate::{
+    Posix, PosixPipeReader, PosixPipeWriter, fork,
+    lease::Lease,
+    named_file::Address,
+    poll,
+    rendezvous::{Advert, Directory, Place},
+    sys::watch::Watch,
+};
+use rustix::{
+    fs::{self, CWD, FileType, Mode, OFlags},
+    io::Errno,
+};
+use std::{
+    os::fd::{AsRawFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+use strait_core::{Deadline, Error, ErrorKind, Name, NamedPipe, NamedPipes, Result};
+
+/// The owner of a named pipe. Dropping it frees the name.
+#[derive(Debug)]
+pub struct PosixNamedPipe {
+    path: PathBuf,
+    advert_path: PathBuf,
+    /// The process that has to free the name, by the number of forks before it.
+    owner: u32,
+    // Given up last: who has it may touch the FIFO's path.
+    advert: Advert,
+}
+
+impl NamedPipes for Posix {
+    type NamedPipe = PosixNamedPipe;
+
+    fn create_pipe(name: &Name) -> Result<PosixNamedPipe> {
+        let directory = Directory::open(CREATE).map_err(|error| error.on(name))?;
+        let place = directory.place(name, CREATE)?;
+        let advert = Advert::show(&place, CREATE, UNREADY)?;
+        make(&advert, &place)?;
+        let (path, advert_path) = (place.pipe.clone(), place.advert.clone());
+        Ok(PosixNamedPipe { path, advert_path, owner: fork::count(), advert })
+    }
+
+    fn open_reader(name: &Name, there_by: Deadline<'_>) -> Result<PosixPipeReader> {
+        let directory = Directory::open(READ).map_err(|error| error.on(name))?;
+        let place = directory.place(name, READ)?;
+        let fifo = directory.look_until(there_by, READ, || Fifo::find(&place, READ))?;
+        match fifo.open(OFlags::RDONLY) {
+            Ok(end) => Ok(PosixPipeReader::new(end)),
+            Err(errno) => Err(Error::os(READ, errno).on(name)),
+        }
+    }
+
+    fn open_writer(
+        name: &Name,
+        there_by: Deadline<'_>,
+        read_by: Deadline<'_>,
+    ) -> Result<PosixPipeWriter> {
+        let directory = Directory::open(WRITE).map_err(|error| error.on(name))?;
+        let place = directory.place(name, WRITE)?;
+        loop {
+            let fifo = directory.look_until(there_by, WRITE, || Fifo::find(&place, WRITE))?;
+            // Where the name was freed meanwhile, nobody will come any more.
+            if let Some(end) = fifo.writer(&place, read_by)? {
+                return Ok(PosixPipeWriter::new(end));
+            }
+        }
+    }
+
+    fn remove_pipe(name: &Name) -> Result<()> {
+        let directory = Directory::open(REMOVE).map_err(|error| error.on(name))?;
+        let place = directory.place(name, REMOVE)?;
+        match Advert::read(&place, REMOVE) {
+            Ok(advert) => {
+                check_kind(&advert, &place, REMOVE)?;
+                free(&advert, &place)
+            }
+            // What a dead creator left only who has the name may touch.
+            Err(error) if error.kind() == ErrorKind::NotFound && exists(&place.pipe) => {
+                free(&Advert::show(&place, REMOVE, UNREADY)?, &place)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl NamedPipe for PosixNamedPipe {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for PosixNamedPipe {
+    fn drop(&mut self) {
+        if self.owner != fork::count() {
+            return;
+        }
+        let path = &self.advert_path;
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        let address = Address { directory, path, operation: REMOVE, name: "" };
+        // What stays is replaced by the next who creates it.
+        let Ok(_turn) = self.advert.turn(Lease::Removal, address) else { return };
+        if self.advert.is_at(path) {
+            let _ = unlink_if_there(&self.path);
+        }
+    }
+}
+
+/// A FIFO that was found: a descriptor that only stands for it.
+struct Fifo {
+    itself: OwnedFd,
+    advert: Advert,
+}
+
+impl Fifo {
+    /// That of a creator who lives.
+    fn find(place: &Place<'_>, operation: &'static str) -> Result<Self> {
+        loop {
+            let advert = Advert::read(place, operation).map_err(|error| match error.kind() {
+                ErrorKind::NotFound => nobody(place, operation),
+                _ => error,
+            })?;
+            check_kind(&advert, place, operation)?;
+            if advert.content() == UNREADY {
+                return Err(nobody(place, operation));
+            }
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let itself = match fs::open(&place.pipe, flags, Mode::empty()) {
+                Ok(itself) => itself,
+                Err(Errno::NOENT) => return Err(nobody(place, operation)),
+                Err(errno) => return Err(Error::os(operation, errno).on(place.name)),
+            };
+            let stat = fs::fstat(&itself).map_err(|e| Error::os(operation, e).on(place.name))?;
+            if FileType::from_raw_mode(stat.st_mode) != FileType::Fifo
+                || stat.st_uid != rustix::process::geteuid().as_raw()
+            {
+                let why = "what is there is no pipe of this user";
+                let error = Error::new(ErrorKind::Foreign, operation, why).on(place.name);
+                return Err(error.hint(format!("see {}", place.pipe.display())));
+            }
+            // Of a creator that came in between, the advert would be another.
+            if advert.is_at(&place.advert) {
+                return Ok(Self { itself, advert });
+            }
+        }
+    }
+
+    fn open(&self, how: OFlags) -> rustix::io::Result<OwnedFd> {
+        fs::open(self.path(), how | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.itself.as_raw_fd())
+    }
+
+    /// The writing end, as soon as somebody reads; `None` where the name is freed before (rule 3).
+    fn writer(&self, place: &Place<'_>, read_by: Deadline<'_>) -> Result<Option<OwnedFd>> {
+        let failed = |errno| Error::os(WRITE, errno).on(place.name);
+        let turn = || self.advert.turn(Lease::Look, place.address(WRITE));
+        let (end, is_read) = {
+            let _turn = turn()?;
+            self.open_to_write().map_err(failed)?
+        };
+        if is_read {
+            return Ok(Some(end));
+        }
+        // Before the next look, so that nobody is missed who comes after it.
+        let watch = Watch::of_pipe(Path::new(&self.path())).map_err(failed)?;
+        let mut over = read_by.has_passed();
+        loop {
+            let is_read = {
+                let _turn = turn()?;
+                poll::has_reader(&end).map_err(failed)?
+            };
+            if is_read {
+                return Ok(Some(end));
+            }
+            if fs::fstat(&self.itself).map_err(failed)?.st_nlink == 0 {
+                return Ok(None);
+            }
+            if over {
+                let error = read_by.error_because(WRITE, "nobody reads it");
+                return Err(error.on(place.name));
+            }
+            // Whoever came just now is looked for once more.
+            over = !watch.wait(read_by).map_err(failed)?;
+        }
+    }
+
+    /// The writing end, and whether somebody reads.
+    fn open_to_write(&self) -> rustix::io::Result<(OwnedFd, bool)> {
+        match self.open(OFlags::WRONLY) {
+            Err(Errno::NXIO) => {
+                let _both = self.open(OFlags::RDWR)?;
+                Ok((self.open(OFlags::WRONLY)?, false))
+            }
+            end => Ok((end?, true)),
+        }
+    }
+}
+
+const CREATE: &str = "create a named pipe";
+const READ: &str = "open a named pipe to read";
+const WRITE: &str = "open a named pipe to write";
+const REMOVE: &str = "remove a named pipe";
+
+const UNREADY: &[u8] = b"st-pipe 0";
+const READY: &[u8] = b"st-pipe 1";
+const _: () = assert!(UNREADY.len() == READY.len());
+
+/// Whether what an advert shows is a pipe.
+pub(crate) fn is_pipe(content: &[u8]) -> bool {
+    content == UNREADY || content == READY
+}
+
+/// Makes the FIFO beside its advert (rules 1 and 2).
+fn make(advert: &Advert, place: &Place<'_>) -> Result<()> {
+    let _turn = advert.turn(Lease::Removal, place.address(CREATE))?;
+    if !advert.is_at(&place.advert) {
+        let why = "somebody removed it meanwhile";
+        return Err(Error::new(ErrorKind::NotFound, CREATE, why).on(place.name));
+    }
+    let failed = |errno| Error::os(CREATE, errno).on(place.name);
+    unlink_if_there(&place.pipe).map_err(failed)?;
+    unlink_if_there(&place.unready).map_err(failed)?;
+    advert.change(READY).map_err(failed)?;
+    let mode = Mode::RUSR | Mode::WUSR;
+    let made = fs::mknodat(CWD, &place.unready, FileType::Fifo, mode, 0)
+        // After the fact, because of the umask.
+        .and_then(|()| fs::chmod(&place.unready, mode))
+        .and_then(|()| fs::rename(&place.unready, &place.pipe));
+    made.map_err(|errno| {
+        let _ = unlink_if_there(&place.unready);
+        failed(errno)
+    })
+}
+
+/// Removes the FIFO and its advert.
+fn free(advert: &Advert, place: &Place<'_>) -> Result<()> {
+    let _turn = advert.turn(Lease::Removal, place.address(REMOVE))?;
+    if !advert.is_at(&place.advert) {
+        return Err(nobody(place, REMOVE));
+    }
+    unlink_if_there(&place.pipe)
+        .and_then(|()| unlink_if_there(&place.advert))
+        .map_err(|errno| Error::os(REMOVE, errno).on(place.name))
+}
+
+/// Refuses the name of a listener.
+fn check_kind(advert: &Advert, place: &Place<'_>, operation: &'static str) -> Result<()> {
+    if is_pipe(advert.content()) {
+        return Ok(());
+    }
+    let why = "a receiver or a listener has that name";
+    Err(Error::new(ErrorKind::TypeMismatch, operation, why).on(place.name))
+}
+
+fn nobody(place: &Place<'_>, operation: &'static str) -> Error {
+    Error::new(ErrorKind::NotFound, operation, "there is no such pipe")
+        .on(place.name)
+        .hint("create it, or give another process time to with a time-out")
+}
+
+fn exists(path: &Path) -> bool {
+    fs::lstat(path).is_ok()
+}
+
+fn unlink_if_there(path: &Path) -> rustix::io::Result<()> {
+    match fs::unlink(path) {
+        Err(Errno::NOENT) => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,98 @@
+//! A deadline for what std's methods do.
+
+use crate::generic::{Duplex, PipeReader, PipeWriter};
+use std::{
+    fmt,
+    io::{self, Read, Write},
+};
+use strait_core::{Backend, Deadline};
+
+/// The end of a stream, with a deadline: std's `read_exact`, `read_to_end`, `write_all`, `copy` and the
+/// rest end at it, with [`io::ErrorKind::TimedOut`].
+///
+/// It is one deadline for all that is done with it, however many reads that takes: a peer that sends a byte
+/// now and then doesn't put it off. What was read or written before it passed is not put back:
+/// [`count`](Self::count) says how many bytes that are. After a `read_exact` that failed, these are at the
+/// beginning of its buffer.
+///
+/// ```
+/// use std::{io::{ErrorKind, Read, Write}, time::Duration};
+///
+/// let (reader, mut writer) = strait::pipe()?;
+/// writer.write_all(b"half a me")?;
+///
+/// let mut message = [0; 14];
+/// let mut limited = reader.until(Duration::from_millis(10));
+/// let error = limited.read_exact(&mut message).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::TimedOut);
+/// assert_eq!(&message[..limited.count() as usize], b"half a me");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Portability
+///
+/// The same everywhere: it is made of the ends' own `read_deadline` and `write_deadline`.
+pub struct Until<'a, T> {
+    end: &'a T,
+    deadline: Deadline<'a>,
+    count: u64,
+}
+
+impl<'a, T> Until<'a, T> {
+    pub(crate) fn new(end: &'a T, deadline: Deadline<'a>) -> Self {
+        Self { end, deadline, count: 0 }
+    }
+
+    /// How many bytes were read or written through this.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    fn counted(&mut self, done: strait_core::Result<usize>) -> io::Result<usize> {
+        let count = done?;
+        self.count += count as u64;
+        Ok(count)
+    }
+}
+
+macro_rules! read {
+    ($end:ident) => {
+        impl<B: Backend> Read for Until<'_, $end<B>> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let read = self.end.read_deadline(buffer, self.deadline);
+                self.counted(read)
+            }
+        }
+    };
+}
+
+macro_rules! write {
+    ($end:ident) => {
+        impl<B: Backend> Write for Until<'_, $end<B>> {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let written = self.end.write_deadline(bytes, self.deadline);
+                self.counted(written)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+    };
+}
+
+read!(PipeReader);
+read!(Duplex);
+write!(PipeWriter);
+write!(Duplex);
+
+impl<T: fmt::Debug> fmt::Debug for Until<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { end, deadline, count } = self;
+        f.debug_struct("Until")
+            .field("end", end)
+            .field("deadline", deadline)
+            .field("count", count)
+            .finish()
+    }
+}
