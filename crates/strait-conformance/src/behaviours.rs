@@ -21,6 +21,8 @@ mod memory;
 mod mutex;
 mod mutex_death;
 mod mutex_repair;
+mod named_pipe;
+mod named_pipe_name;
 mod once;
 mod once_lock;
 mod owners;
@@ -63,6 +65,8 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         memory::actors::<B>(),
         mutex::actors::<B>(),
         mutex_death::actors::<B>(),
+        named_pipe::actors::<B>(),
+        named_pipe_name::actors::<B>(),
         once::actors::<B>(),
         once_lock::actors::<B>(),
         owners::actors::<B>(),
@@ -106,6 +110,8 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         mutex::behaviours::<B>(),
         mutex_death::behaviours::<B>(),
         mutex_repair::behaviours::<B>(),
+        named_pipe::behaviours::<B>(),
+        named_pipe_name::behaviours::<B>(),
         once::behaviours::<B>(),
         once_lock::behaviours::<B>(),
         owners::behaviours::<B>(),
