@@ -1,4 +1,4 @@
-//! Where `strait send` reads from.
+//! Where `strait send` and `strait pipe` read from.
 
 use crate::failure::{Failure, Result};
 use std::{

@@ -1,4 +1,4 @@
-//! The command `strait`: send, receive, demonstrate, examine.
+//! The command `strait`: send, receive, pipe, demonstrate, examine.
 //!
 //! Each subcommand is a file with its arguments and a function `run`. What fails is a [`Failure`],
 //! which this file prints as one line and turns into the exit code.
@@ -9,6 +9,7 @@ mod failure;
 mod input;
 mod meter;
 mod output;
+mod pipe;
 mod recv;
 mod send;
 mod stop;
@@ -30,6 +31,7 @@ struct Cli {
 enum Command {
     Recv(recv::Args),
     Send(send::Args),
+    Pipe(pipe::Args),
     Demo(demo::Args),
     Doctor(doctor::Args),
     #[command(hide = true)]
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Recv(args) => recv::run(&args),
         Command::Send(args) => send::run(&args),
+        Command::Pipe(args) => pipe::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::DemoPeer(args) => demo::run_peer(&args),

@@ -1,4 +1,4 @@
-//! Where `strait recv` writes to.
+//! Where `strait recv` and `strait pipe` write to.
 
 use crate::failure::{Failure, Result};
 use std::{

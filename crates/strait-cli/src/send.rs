@@ -88,7 +88,7 @@ fn chunk_len(max_message_len: usize) -> usize {
     if len > PAGE { len / PAGE * PAGE } else { len }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
     // What is too long for a clock means for ever.
     if seconds.is_nan() || seconds < 0.0 {

@@ -18,6 +18,7 @@ mod mechanism;
 mod memory;
 mod report;
 mod shared_value;
+mod stream;
 
 use crate::{
     failure::{Failure, Result},
@@ -38,6 +39,7 @@ const MECHANISMS: &[&dyn Mechanism] = &[
     &memory::MappedFile,
     &shared_value::SharedValue,
     &guarded::Guarded,
+    &stream::Pipe,
     &channel::Copied,
     &channel::InPlace,
 ];

@@ -2,11 +2,12 @@
 
 use crate::support::{Place, noise};
 
-const MECHANISMS: [&str; 6] = [
+const MECHANISMS: [&str; 7] = [
     "named shared memory",
     "file-backed memory",
     "shared value",
     "mutex, condition",
+    "pipe",
     "byte channel, copied",
     "byte channel, in place",
 ];

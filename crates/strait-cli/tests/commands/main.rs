@@ -3,6 +3,7 @@
 
 mod demo;
 mod doctor;
+mod pipe;
 mod support;
 mod transfer;
 mod trouble;
