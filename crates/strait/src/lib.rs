@@ -79,6 +79,7 @@ mod pipe;
 mod platform;
 mod process;
 mod shared;
+mod shutdown;
 pub mod signal;
 mod signals;
 pub mod sync;
@@ -112,6 +113,7 @@ pub mod generic {
         pipe::{PipeReader, PipeWriter, pipe},
         process::Process,
         shared::Shared,
+        shutdown::Shutdown,
         signals::{Iter as SignalsIter, Signals},
     };
     pub use strait_protocol::sync::{
@@ -152,6 +154,9 @@ pub type PipeWriter = generic::PipeWriter<Native>;
 
 /// Receives signals. See [`generic::Signals`].
 pub type Signals = generic::Signals<Native>;
+
+/// Ends the waits of this process when a signal asks it to end. See [`generic::Shutdown`].
+pub type Shutdown = generic::Shutdown<Native>;
 
 /// A process. See [`generic::Process`].
 pub type Process = generic::Process<Native>;
