@@ -38,6 +38,8 @@ mod semaphore;
 mod semaphore_counting;
 mod seqlock;
 mod shared;
+mod signals;
+mod signals_actions;
 mod stale;
 mod sync_hostile;
 mod wait_address;
@@ -80,6 +82,8 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         semaphore_counting::actors::<B>(),
         seqlock::actors::<B>(),
         shared::actors::<B>(),
+        signals::actors::<B>(),
+        signals_actions::actors::<B>(),
         stale::actors::<B>(),
         sync_hostile::actors::<B>(),
         wait_address::actors::<B>(),
@@ -127,6 +131,8 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         semaphore_counting::behaviours::<B>(),
         seqlock::behaviours::<B>(),
         shared::behaviours::<B>(),
+        signals::behaviours::<B>(),
+        signals_actions::behaviours::<B>(),
         stale::behaviours::<B>(),
         sync_hostile::behaviours::<B>(),
         wait_address::behaviours::<B>(),
