@@ -27,6 +27,7 @@ mod once;
 mod once_lock;
 mod owners;
 mod pipe;
+mod process;
 mod rendezvous;
 mod ring;
 mod rwlock;
@@ -38,8 +39,11 @@ mod semaphore;
 mod semaphore_counting;
 mod seqlock;
 mod shared;
+mod shutdown;
 mod signals;
 mod signals_actions;
+mod signals_many;
+mod signals_storm;
 mod stale;
 mod sync_hostile;
 mod wait_address;
@@ -72,6 +76,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         once::actors::<B>(),
         once_lock::actors::<B>(),
         owners::actors::<B>(),
+        process::actors::<B>(),
         rendezvous::actors::<B>(),
         ring::actors::<B>(),
         rwlock::actors::<B>(),
@@ -82,8 +87,11 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         semaphore_counting::actors::<B>(),
         seqlock::actors::<B>(),
         shared::actors::<B>(),
+        shutdown::actors::<B>(),
         signals::actors::<B>(),
         signals_actions::actors::<B>(),
+        signals_many::actors::<B>(),
+        signals_storm::actors::<B>(),
         stale::actors::<B>(),
         sync_hostile::actors::<B>(),
         wait_address::actors::<B>(),
@@ -120,6 +128,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         once_lock::behaviours::<B>(),
         owners::behaviours::<B>(),
         pipe::behaviours::<B>(),
+        process::behaviours::<B>(),
         rendezvous::behaviours::<B>(),
         ring::behaviours::<B>(),
         rwlock::behaviours::<B>(),
@@ -131,8 +140,11 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         semaphore_counting::behaviours::<B>(),
         seqlock::behaviours::<B>(),
         shared::behaviours::<B>(),
+        shutdown::behaviours::<B>(),
         signals::behaviours::<B>(),
         signals_actions::behaviours::<B>(),
+        signals_many::behaviours::<B>(),
+        signals_storm::behaviours::<B>(),
         stale::behaviours::<B>(),
         sync_hostile::behaviours::<B>(),
         wait_address::behaviours::<B>(),

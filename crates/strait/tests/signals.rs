@@ -1,0 +1,365 @@
+//! Signals beside other libraries' handlers, in forked children, and where they are blocked.
+#![allow(unsafe_code, clippy::unwrap_used)]
+
+use libc::{c_int, c_void, sigaction, siginfo_t};
+use std::{
+    mem,
+    os::fd::{AsFd, AsRawFd},
+    ptr::null_mut,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+use strait::{ErrorKind, Process, Signal, Signals, signal};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Each test decides what the signals of this process do, so there is one at a time.
+fn alone(test: impl FnOnce()) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    test();
+}
+
+#[test]
+fn a_handler_that_was_there_before_is_called_and_restored() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn count(_: c_int) {
+        CALLS.fetch_add(1, SeqCst);
+    }
+    alone(|| {
+        let before = install(libc::SIGUSR1, count as extern "C" fn(_) as usize, libc::SA_NODEFER);
+        for round in 0..3 {
+            let first = Signals::subscribe([Signal::User1]).unwrap();
+            let second = Signals::subscribe([Signal::User1, Signal::User2]).unwrap();
+            raise(libc::SIGUSR1);
+            assert_eq!(CALLS.load(SeqCst), 2 * round + 1);
+            assert_eq!(first.recv_timeout(PATIENCE).unwrap().signal, Signal::User1);
+            assert_eq!(second.recv_timeout(PATIENCE).unwrap().signal, Signal::User1);
+            drop(first);
+            assert_ne!(current(libc::SIGUSR1).sa_sigaction, count as extern "C" fn(_) as usize);
+            drop(second);
+            let restored = current(libc::SIGUSR1);
+            assert_eq!(restored.sa_sigaction, count as extern "C" fn(_) as usize);
+            assert_ne!(restored.sa_flags & libc::SA_NODEFER, 0);
+            raise(libc::SIGUSR1);
+            assert_eq!(CALLS.load(SeqCst), 2 * round + 2);
+        }
+        set(libc::SIGUSR1, &before);
+    });
+}
+
+#[test]
+fn what_a_handler_wanted_of_calls_and_stacks_it_still_gets() {
+    extern "C" fn nothing(_: c_int) {}
+    let flags = libc::SA_RESTART | libc::SA_ONSTACK;
+    alone(|| {
+        for wanted in [0, libc::SA_RESTART, libc::SA_ONSTACK, flags] {
+            let before = install(libc::SIGUSR1, nothing as extern "C" fn(_) as usize, wanted);
+            let signals = Signals::subscribe([Signal::User1]).unwrap();
+            assert_eq!(current(libc::SIGUSR1).sa_flags & flags, wanted);
+            drop(signals);
+            set(libc::SIGUSR1, &before);
+        }
+        let signals = Signals::subscribe([Signal::User1]).unwrap();
+        assert_eq!(current(libc::SIGUSR1).sa_flags & flags, flags);
+        drop(signals);
+    });
+}
+
+/// What a library does that calls the handler which it has found.
+static FOUND: OnceLock<sigaction> = OnceLock::new();
+static OVER: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn over(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    OVER.fetch_add(1, SeqCst);
+    let found = FOUND.get().map_or(libc::SIG_IGN, |found| found.sa_sigaction);
+    assert!(found != libc::SIG_DFL && found != libc::SIG_IGN);
+    // SAFETY: it is ours, which has these arguments.
+    let found: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) = unsafe { mem::transmute(found) };
+    found(signal, info, context);
+}
+
+fn install_over(signal: c_int) {
+    let handler = over as extern "C" fn(_, _, _) as usize;
+    FOUND.set(install(signal, handler, libc::SA_SIGINFO)).ok().unwrap();
+}
+
+#[test]
+fn a_handler_over_ours_stays_and_ours_goes_on_being_what_was_there_before() {
+    // What was there before ends the process,
+    let status = in_child(|| {
+        signal::reset(Signal::User2).unwrap();
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        install_over(libc::SIGUSR2);
+        raise(libc::SIGUSR2);
+        assert_eq!(signals.recv_timeout(PATIENCE).unwrap().signal, Signal::User2);
+        drop(signals);
+        raise(libc::SIGUSR2);
+        unreachable!("it ends at the line before");
+    });
+    assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGUSR2, "{status:x}");
+    // or is nothing; and the next subscription is reached once.
+    let status = in_child(|| {
+        signal::ignore(Signal::User2).unwrap();
+        drop({
+            let signals = Signals::subscribe([Signal::User2]);
+            install_over(libc::SIGUSR2);
+            signals
+        });
+        raise(libc::SIGUSR2);
+        assert_eq!(OVER.load(SeqCst), 1);
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        assert_eq!(OVER.load(SeqCst), 2);
+        assert_eq!(signals.recv_timeout(PATIENCE).unwrap().signal, Signal::User2);
+        assert_eq!(kind(signals.try_recv()), ErrorKind::WouldBlock);
+        drop(signals);
+        raise(libc::SIGUSR2);
+        assert_eq!(OVER.load(SeqCst), 3);
+        // What is set anew leaves nobody over it.
+        signal::reset(Signal::User2).unwrap();
+        assert_eq!(current(libc::SIGUSR2).sa_sigaction, libc::SIG_DFL);
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        assert_eq!(signals.recv_timeout(PATIENCE).unwrap().signal, Signal::User2);
+        assert_eq!(OVER.load(SeqCst), 3);
+    });
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn a_process_is_stopped_by_what_stopped_it_before() {
+    let child = fork(|| {
+        // SAFETY: a plain call. In a group of its own it can be stopped wherever this test is run.
+        unsafe { libc::setpgid(0, 0) };
+        signal::reset(Signal::TerminalStop).unwrap();
+        let signals = Signals::subscribe([Signal::TerminalStop]).unwrap();
+        install_over(libc::SIGTSTP);
+        drop(signals);
+        for stops in 1..=2 {
+            raise(libc::SIGTSTP);
+            assert_eq!(OVER.load(SeqCst), stops);
+        }
+    });
+    for _ in 0..2 {
+        let status = wait(child, libc::WUNTRACED);
+        assert!(libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTSTP, "{status:x}");
+        signal::send(child as u32, Signal::Continue).unwrap();
+    }
+    assert_eq!(wait(child, 0), 0);
+}
+
+#[test]
+fn a_signal_that_is_blocked_waits_until_it_is_not() {
+    let status = in_child(|| {
+        let change = |how| {
+            // SAFETY: the set is valid, and so are the signals.
+            unsafe {
+                let mut set = mem::zeroed();
+                libc::sigaddset(&raw mut set, libc::SIGUSR1);
+                libc::pthread_sigmask(how, &raw const set, null_mut());
+            }
+        };
+        change(libc::SIG_BLOCK);
+        let signals = Signals::subscribe([Signal::User1]).unwrap();
+        raise(libc::SIGUSR1);
+        assert_eq!(kind(signals.try_recv()), ErrorKind::WouldBlock);
+        change(libc::SIG_UNBLOCK);
+        assert_eq!(signals.try_recv().unwrap().signal, Signal::User1);
+    });
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn a_forked_child_receives_nothing_of_its_parents() {
+    alone(|| {
+        let signals = Signals::subscribe([Signal::HangUp]).unwrap();
+        let shutdown = strait::Shutdown::on([Signal::HangUp]).unwrap();
+        let status = in_forked_child(|| {
+            assert_eq!(kind(signals.try_recv()), ErrorKind::Disconnected);
+            raise(libc::SIGHUP);
+            unreachable!("it ends at the line before");
+        });
+        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGHUP, "{status:x}");
+        // It may drop what it has, and subscribe itself.
+        let mut parts = Some((signals, shutdown));
+        let status = in_forked_child(|| {
+            drop(parts.take());
+            assert_eq!(current(libc::SIGHUP).sa_sigaction, libc::SIG_DFL);
+            let own = Signals::subscribe([Signal::HangUp]).unwrap();
+            raise(libc::SIGHUP);
+            let arrival = own.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(arrival.sender.map(|sender| sender.pid), Some(std::process::id()));
+            assert_eq!(kind(own.try_recv()), ErrorKind::WouldBlock);
+        });
+        assert_eq!(status, 0);
+        let (signals, shutdown) = parts.unwrap();
+        assert_eq!(kind(signals.try_recv()), ErrorKind::WouldBlock);
+        assert!(!shutdown.is_requested());
+        raise(libc::SIGHUP);
+        assert_eq!(signals.recv_timeout(PATIENCE).unwrap().signal, Signal::HangUp);
+        shutdown.wait_timeout(PATIENCE).unwrap();
+    });
+}
+
+/// One that was made without the C library's knowledge.
+#[test]
+fn a_cloned_child_receives_nothing_of_its_parents() {
+    alone(|| {
+        signal::reset(Signal::HangUp).unwrap();
+        let signals = Signals::subscribe([Signal::HangUp]).unwrap();
+        // SAFETY: as a fork. The child only makes system calls.
+        let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+        if child == 0 {
+            // SAFETY: as above.
+            unsafe {
+                libc::syscall(libc::SYS_kill, libc::syscall(libc::SYS_getpid), libc::SIGHUP);
+                libc::_exit(0);
+            }
+        }
+        let status = wait(child as c_int, 0);
+        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGHUP, "{status:x}");
+        assert_eq!(kind(signals.try_recv()), ErrorKind::WouldBlock);
+    });
+}
+
+#[test]
+fn a_child_that_is_forked_while_others_subscribe_can_subscribe_too() {
+    alone(|| {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !done.load(SeqCst) {
+                        drop(Signals::subscribe([Signal::User1, Signal::WindowChange]).unwrap());
+                        raise(libc::SIGWINCH);
+                    }
+                });
+            }
+            for _ in 0..200 {
+                let status = in_forked_child(|| {
+                    let own = Signals::subscribe([Signal::WindowChange]).unwrap();
+                    raise(libc::SIGWINCH);
+                    assert_eq!(own.recv_timeout(PATIENCE).unwrap().signal, Signal::WindowChange);
+                });
+                assert_eq!(status, 0);
+            }
+            done.store(true, SeqCst);
+        });
+    });
+}
+
+#[test]
+fn a_subscription_is_readable_when_something_has_come() {
+    alone(|| {
+        let signals = Signals::subscribe([Signal::WindowChange]).unwrap();
+        let readable = || {
+            let fd = signals.as_fd().as_raw_fd();
+            let mut fds = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+            // SAFETY: the place is valid.
+            unsafe { libc::poll(&raw mut fds, 1, 0) == 1 }
+        };
+        assert!(!readable());
+        raise(libc::SIGWINCH);
+        assert!(readable());
+        assert_eq!(signals.try_recv().unwrap().signal, Signal::WindowChange);
+        assert!(!readable());
+    });
+}
+
+#[test]
+fn the_last_error_stays_as_it_was() {
+    alone(|| {
+        let _signals = Signals::subscribe([Signal::WindowChange]).unwrap();
+        // Until long after its pipe is full.
+        for round in 0..10_000 {
+            // SAFETY: the place is this thread's own.
+            let kept = unsafe {
+                *libc::__errno_location() = 1000 + round;
+                libc::raise(libc::SIGWINCH);
+                *libc::__errno_location()
+            };
+            assert_eq!(kept, 1000 + round);
+        }
+    });
+}
+
+fn kind<T>(result: strait::Result<T>) -> ErrorKind {
+    result.err().unwrap().kind()
+}
+
+fn raise(signal: c_int) {
+    // SAFETY: a plain call.
+    assert_eq!(unsafe { libc::raise(signal) }, 0);
+}
+
+fn current(signal: c_int) -> sigaction {
+    // SAFETY: zeros are valid, and the call fills them in.
+    unsafe {
+        let mut current = mem::zeroed();
+        assert_eq!(libc::sigaction(signal, null_mut(), &raw mut current), 0);
+        current
+    }
+}
+
+/// Installs a handler as another library would; returns what was there before.
+fn install(signal: c_int, handler: usize, flags: c_int) -> sigaction {
+    // SAFETY: zeros are valid.
+    let mut action: sigaction = unsafe { mem::zeroed() };
+    action.sa_sigaction = handler;
+    action.sa_flags = flags;
+    let before = current(signal);
+    set(signal, &action);
+    before
+}
+
+fn set(signal: c_int, action: &sigaction) {
+    // SAFETY: the handlers here only count.
+    assert_eq!(unsafe { libc::sigaction(signal, action, null_mut()) }, 0);
+}
+
+/// Runs that in a forked child, in turn with other tests; how it ended.
+fn in_child(run: impl FnOnce()) -> c_int {
+    let mut status = 0;
+    alone(|| status = in_forked_child(run));
+    status
+}
+
+fn in_forked_child(run: impl FnOnce()) -> c_int {
+    wait(fork(run), 0)
+}
+
+/// A forked child that runs that and exits: with 0, unless it panics.
+fn fork(run: impl FnOnce()) -> c_int {
+    // SAFETY: the child uses the allocator, which the C library makes ready for it, and what is tested
+    // here; and exits without running anything else of this process.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let run = std::panic::AssertUnwindSafe(run);
+        let code = c_int::from(std::panic::catch_unwind(run).is_err());
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(code) };
+    }
+    assert!(child > 0);
+    child
+}
+
+/// Waits for a child, not for ever.
+fn wait(child: c_int, how: c_int) -> c_int {
+    if how == 0 {
+        let ended = Process::with_id(child as u32).unwrap().wait_exit_timeout(PATIENCE);
+        if let Err(error) = ended {
+            // SAFETY: the child is this process' own.
+            unsafe { libc::kill(child, libc::SIGKILL) };
+            drop(error);
+        }
+    }
+    let mut status = -1;
+    // SAFETY: the place is valid.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, how) }, child);
+    status
+}
