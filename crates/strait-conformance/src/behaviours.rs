@@ -11,6 +11,7 @@ mod condvar;
 mod condvar_death;
 mod condvar_traffic;
 mod deadlock;
+mod endpoints;
 mod event;
 mod lifetime;
 mod liveness;
@@ -113,6 +114,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         condvar_death::behaviours::<B>(),
         condvar_traffic::behaviours::<B>(),
         deadlock::behaviours::<B>(),
+        endpoints::behaviours::<B>(),
         event::behaviours::<B>(),
         lifetime::behaviours::<B>(),
         liveness::behaviours::<B>(),

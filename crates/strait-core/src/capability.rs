@@ -41,6 +41,8 @@ pub enum Capability {
     NamedPipes,
     /// Receiving and sending signals.
     Signals,
+    /// Handles, and what they stand for, passed to another process.
+    HandlePassing,
 }
 
 /// A set of [`Capability`]s.

@@ -2,8 +2,8 @@
 //! above them shares. There is no operating system in this crate and no conditional compilation.
 //!
 //! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`],
-//!   [`Rendezvous`], [`Pipe`], [`NamedPipes`], [`Cancel`] and [`Signals`], bound together by [`Backend`]. Only what differs
-//!   between operating systems is here; everything else is written once on top, generic over `B: Backend`.
+//!   [`Rendezvous`], [`Pipe`], [`NamedPipes`], [`Cancel`], [`Signals`] and [`Handles`], bound together by [`Backend`].
+//!   Only what differs between operating systems is here; everything else is written once on top, generic over `B: Backend`.
 //! * What it may lack is stated in its [`Capabilities`]; the facade refuses a call beyond them.
 //! * The vocabulary: [`Error`] and [`ErrorKind`], [`Name`], [`Deadline`].
 //!
@@ -19,6 +19,7 @@ mod error;
 mod examine;
 mod fingerprint;
 mod fork;
+mod handle;
 mod liveness;
 mod name;
 mod named_pipe;
@@ -35,6 +36,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use examine::{Finding, Verdict};
 pub use fingerprint::Fingerprint;
 pub use fork::ForkHooks;
+pub use handle::{Handles, Transfer};
 pub use liveness::{Liveness, ProcessIdentity};
 pub use name::Name;
 pub use named_pipe::{NamedPipe, NamedPipes};

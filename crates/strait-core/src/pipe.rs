@@ -1,6 +1,6 @@
 //! Streams of bytes, one way, through the kernel.
 
-use crate::{Deadline, Result};
+use crate::{Deadline, Handles, Result, Transfer};
 use std::fmt::Debug;
 
 /// Pipes: what is written at one end is read at the other, in order, as bytes without boundaries.
@@ -11,12 +11,12 @@ use std::fmt::Debug;
 /// |---|---|
 /// | Linux, macOS, FreeBSD | `pipe2` |
 /// | Windows | a named pipe without a public name, as std makes it |
-pub trait Pipe {
+pub trait Pipe: Handles {
     /// The end that is read from.
-    type Reader: PipeRead;
+    type Reader: PipeRead + Transfer<Self::Handle>;
 
     /// The end that is written to.
-    type Writer: PipeWrite;
+    type Writer: PipeWrite + Transfer<Self::Handle>;
 
     /// Makes a pipe. No child process inherits its ends, unless they are handed to it.
     ///

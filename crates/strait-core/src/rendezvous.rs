@@ -1,6 +1,6 @@
 //! Meeting under a name, and staying in touch.
 
-use crate::{Deadline, Name, Result, Segment};
+use crate::{Deadline, Handles, Name, Result, Segment, Transfer};
 use std::fmt::Debug;
 
 /// Local sockets: listen, connect, bytes and segments, and the end of the peer.
@@ -11,13 +11,13 @@ use std::fmt::Debug;
 /// |---|---|
 /// | Linux, macOS, FreeBSD | a Unix socket in a directory of the user's own; `SCM_RIGHTS` |
 /// | Windows | a named pipe; `DuplicateHandle` |
-pub trait Rendezvous: Sized + Send + Sync + Debug + 'static {
+pub trait Rendezvous: Handles + Sized + Send + Sync + Debug + 'static {
     /// The segments that a connection carries.
-    type Segment: Segment;
+    type Segment: Segment + Transfer<Self::Handle>;
     /// The end that waits for others.
     type Listener: Listener<Connection = Self::Connection>;
     /// Either end of an established connection.
-    type Connection: Connection<Segment = Self::Segment>;
+    type Connection: Connection<Segment = Self::Segment> + Transfer<Self::Handle>;
 
     /// Listens under `name`. Whoever connects is shown `advert` first.
     ///

@@ -12,6 +12,7 @@ mod cancel;
 mod claim;
 mod examine;
 mod fork;
+mod handle;
 mod lease;
 mod liveness;
 mod mapping;
@@ -32,6 +33,7 @@ use strait_core::{Backend, Capabilities, Finding};
 
 pub use cancel::PosixCancel;
 pub use claim::PosixClaim;
+pub use handle::PosixHandle;
 pub use named_pipe::PosixNamedPipe;
 pub use pipe::{PosixPipeReader, PosixPipeWriter};
 pub use rendezvous::{PosixConnection, PosixListener};

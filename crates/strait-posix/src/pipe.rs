@@ -4,14 +4,14 @@
 //! deadlines whatever other readers and writers do. What is handed out for other programs is opened once
 //! more, and blocks, as they expect.
 
-use crate::{Posix, poll, quiet_write};
+use crate::{Posix, PosixHandle, poll, quiet_write};
 use rustix::{
     fs::{self, FileType, Mode, OFlags},
     io::{self, Errno},
     pipe::{PIPE_BUF, PipeFlags, pipe_with},
 };
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use strait_core::{Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, Result};
+use strait_core::{Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, Result, Transfer};
 
 impl Pipe for Posix {
     type Reader = PosixPipeReader;
@@ -113,6 +113,17 @@ macro_rules! descriptor {
             }
         }
 
+        /// Opened once more on both sides: who has the other description can't make this one block.
+        impl Transfer<PosixHandle> for $end {
+            fn to_handle(&self) -> Result<PosixHandle> {
+                Ok(opened_again(&self.0, $direction | OFlags::NONBLOCK)?.into())
+            }
+
+            fn from_handle(handle: PosixHandle) -> Result<Self> {
+                OwnedFd::from(handle).try_into()
+            }
+        }
+
         /// One that blocks, for other programs: the input or output of a child, say.
         ///
         /// Other programs take a pipe with a name that nobody has opened for writing yet for ended.
@@ -155,7 +166,7 @@ fn opened_again(end: &OwnedFd, how: OFlags) -> Result<OwnedFd> {
 
 fn check(file: &OwnedFd, other: OFlags) -> Result<()> {
     let failed = |errno| Error::os(TAKE, errno);
-    let refused = |why: &str| Err(Error::new(ErrorKind::InvalidInput, TAKE, why));
+    let refused = |why: &str| Err(Error::new(ErrorKind::TypeMismatch, TAKE, why));
     let stat = fs::fstat(file).map_err(failed)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Fifo {
         return refused("it is no pipe");

@@ -2,8 +2,9 @@
 #![expect(unsafe_code, reason = "promises where the memory is")]
 
 use crate::{
+    PosixHandle,
     claim::PosixClaim,
-    fork,
+    fork, handle,
     mapping::{Backing, Mapped},
     named_file::{Address, NamedFile},
     seat::PosixSeat,
@@ -20,6 +21,7 @@ use std::{
 };
 use strait_core::{
     Deadline, Error, ErrorKind, ForkHooks, Lifetime, Mapping, Name, NewSegment, Result, Segment,
+    Transfer,
 };
 use strait_protocol::Header;
 
@@ -158,6 +160,23 @@ unsafe impl Segment for PosixSegment {
 
     fn is_intact(&self) -> bool {
         self.mapped.is_intact()
+    }
+}
+
+impl Transfer<PosixHandle> for PosixSegment {
+    fn to_handle(&self) -> Result<PosixHandle> {
+        match self.descriptor() {
+            Some(file) => PosixHandle::duplicate(file),
+            None => {
+                let why = "only anonymous shared memory can be handed over";
+                Err(Error::new(ErrorKind::InvalidInput, handle::HAND_OVER, why)
+                    .hint("the other process can open what has a name"))
+            }
+        }
+    }
+
+    fn from_handle(handle: PosixHandle) -> Result<Self> {
+        Self::received(handle.into())
     }
 }
 

@@ -13,6 +13,7 @@
 
 #![deny(unsafe_code)]
 
+mod handover;
 mod header;
 mod hello;
 pub mod kill_point;
@@ -31,6 +32,7 @@ pub mod sync;
 mod thread_number;
 mod wait;
 
+pub use handover::{HandedOver, PeerState};
 pub use header::{Header, Kind, LAYOUT_VERSION};
 pub use hello::{Advert, Hello};
 #[cfg(not(loom))]

@@ -2,8 +2,8 @@
 
 pub use strait_core::{
     Backend, Cancel, Capabilities, Capability, Connection, Credentials, Deadline, Doorbell,
-    Finding, Fingerprint, ForkHooks, Listener, Liveness, NamedPipe, NamedPipes, NewSegment, Pipe,
-    PipeRead, PipeWrite, ProcessIdentity, Rendezvous, SEATS, Segment, Signals, Subscription,
-    Verdict, WaitAddress, WaitOutcome, Wake,
+    Finding, Fingerprint, ForkHooks, Handles, Listener, Liveness, NamedPipe, NamedPipes,
+    NewSegment, Pipe, PipeRead, PipeWrite, ProcessIdentity, Rendezvous, SEATS, Segment, Signals,
+    Subscription, Transfer, Verdict, WaitAddress, WaitOutcome, Wake,
 };
 pub use strait_protocol::sync::Sleep;

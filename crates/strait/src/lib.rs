@@ -71,6 +71,7 @@ pub mod backend;
 mod cancel;
 mod channel;
 mod duplex;
+mod endpoint;
 mod first;
 mod memory;
 mod named_pipe;
@@ -85,6 +86,7 @@ mod signals;
 pub mod sync;
 mod until;
 
+pub use endpoint::{Endpoint, EndpointKind};
 pub use platform::Native;
 pub use signal::Signal;
 pub use strait_core::{Access, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, Result};
@@ -105,8 +107,9 @@ pub mod generic {
 
     pub use crate::{
         cancel::CancelToken,
-        channel::{ByteReceiver, ByteSender, Loan, Message},
+        channel::{ByteReceiver, ByteSender, Loan, Message, byte_channel},
         duplex::Duplex,
+        endpoint::{Handle, Parcel},
         memory::SharedMemory,
         named_pipe::NamedPipe,
         options::Options,
@@ -145,6 +148,28 @@ pub type Loan<'a> = generic::Loan<'a, Native>;
 
 /// A message that has been received, where the sender wrote it. See [`generic::Message`].
 pub type Message<'a> = generic::Message<'a, Native>;
+
+/// Makes a channel of bytes without a name: both its ends are here, to be handed to others.
+///
+/// ```
+/// let (mut sender, mut receiver) = strait::byte_channel()?;
+/// sender.send(b"hello")?;
+/// assert_eq!(&*receiver.recv_ref()?, b"hello");
+/// # Ok::<(), strait::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `OutOfMemory` where there is no memory for the ring; `Os` where there are no more handles.
+pub fn byte_channel() -> Result<(ByteSender, ByteReceiver)> {
+    generic::byte_channel()
+}
+
+/// A handle of anything, to be handed over. See [`generic::Handle`].
+pub type Handle = generic::Handle<Native>;
+
+/// An [`Endpoint`] on its way to another process. See [`generic::Parcel`].
+pub type Parcel = generic::Parcel<Native>;
 
 /// The end of a pipe that is read from. See [`generic::PipeReader`].
 pub type PipeReader = generic::PipeReader<Native>;

@@ -218,6 +218,21 @@ impl<B: Backend> SharedMemory<B> {
         Self { segment, name, payload: Header::LEN }
     }
 
+    /// What a peer has sent.
+    pub(crate) fn of_peer(segment: B::Segment, operation: &'static str) -> Result<Self> {
+        let header = shared::read_header(&segment, operation)?;
+        let len = header.payload_len;
+        header.expect(Kind::Memory, Fingerprint::NONE, len, operation)?;
+        if len == 0 {
+            return Err(Error::new(ErrorKind::PeerCorrupt, operation, "it is empty"));
+        }
+        Ok(Self::of_strait(segment, None))
+    }
+
+    pub(crate) fn segment(&self) -> &B::Segment {
+        &self.segment
+    }
+
     pub(crate) fn of_file(segment: B::Segment) -> Self {
         Self { segment, name: None, payload: 0 }
     }

@@ -71,9 +71,9 @@ fn what_is_no_pipe_or_the_other_end_is_refused() {
     let (reader, writer) = pipe().unwrap();
     let kind = |result: strait::Result<PipeReader>| result.unwrap_err().kind();
     let file: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
-    assert_eq!(kind(PipeReader::try_from(file)), ErrorKind::InvalidInput);
+    assert_eq!(kind(PipeReader::try_from(file)), ErrorKind::TypeMismatch);
     let other = writer.as_fd().try_clone_to_owned().unwrap();
-    assert_eq!(kind(PipeReader::try_from(other)), ErrorKind::InvalidInput);
+    assert_eq!(kind(PipeReader::try_from(other)), ErrorKind::TypeMismatch);
 
     // The right ones work, and those they were made of go on blocking or not as before.
     let mut reader = PipeReader::try_from(OwnedFd::try_from(reader).unwrap()).unwrap();

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "rustix can't tell a peer that has no number in this namespace")]
 
 use super::{directory::Place, nobody};
-use crate::{PosixSegment, poll};
+use crate::{PosixHandle, PosixSegment, handle::check_connected, poll};
 use rustix::{
     io::Errno,
     net::{
@@ -20,7 +20,9 @@ use std::{
     mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
 };
-use strait_core::{Connection, Credentials, Deadline, Doorbell, Error, ErrorKind, Result, Wake};
+use strait_core::{
+    Connection, Credentials, Deadline, Doorbell, Error, ErrorKind, Result, Transfer, Wake,
+};
 
 /// One end of a connected Unix socket.
 #[derive(Debug)]
@@ -159,6 +161,18 @@ impl Connection for PosixConnection {
     }
 }
 
+impl Transfer<PosixHandle> for PosixConnection {
+    fn to_handle(&self) -> Result<PosixHandle> {
+        PosixHandle::duplicate(&self.socket)
+    }
+
+    fn from_handle(handle: PosixHandle) -> Result<Self> {
+        let socket = OwnedFd::from(handle);
+        check_connected(&socket, SocketType::STREAM)?;
+        Ok(Self::new(socket))
+    }
+}
+
 impl Doorbell for PosixConnection {
     fn ring(&self) -> Result<()> {
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
@@ -188,7 +202,10 @@ impl Doorbell for PosixConnection {
             match retry(|| recv(&self.socket, &mut rings[..], flags)) {
                 Ok((0, _)) | Err(Errno::CONNRESET) => return Ok(Wake::HungUp),
                 Ok(_) => return Ok(Wake::Rung),
-                Err(Errno::AGAIN) => {}
+                // Another process may have its description, and have made that one not block.
+                Err(Errno::AGAIN) => {
+                    poll::readable(&self.socket, deadline).map_err(failed)?;
+                }
                 Err(errno) => return Err(failed(errno)),
             }
         }

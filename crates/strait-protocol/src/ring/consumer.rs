@@ -22,6 +22,7 @@ pub struct Consumer<R: RingMemory, D: Doorbell> {
     cursor: Cursor,
     spin: Spin,
     current: Option<Place>,
+    abandoned: bool,
     /// A forked child doesn't close its parent's end.
     process: u32,
 }
@@ -49,7 +50,33 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, published: position, freed: position };
-        Self { ring, bell, cursor, spin: Spin::adaptive(), current: None, process: id() }
+        Self {
+            ring,
+            bell,
+            cursor,
+            spin: Spin::adaptive(),
+            current: None,
+            abandoned: false,
+            process: id(),
+        }
+    }
+
+    /// The receiver's end of a ring that another process received from before, up to `position`, and
+    /// freed what it received.
+    ///
+    /// # Errors
+    ///
+    /// `PeerCorrupt` where that isn't how far the ring is.
+    pub fn resume(position: u64, ring: R, bell: D) -> Result<Self> {
+        let freed = ring.control().freed.load(Ordering::Acquire);
+        let published = ring.control().published.load(Ordering::Acquire);
+        let capacity = ring.words().len() * WORD;
+        let unread = distance(capacity, position, published);
+        if freed != position || position % WORD as u64 != 0 || unread.is_none() {
+            let why = "the receiver's end doesn't fit its ring";
+            return Err(Error::new(ErrorKind::PeerCorrupt, RECEIVE, why));
+        }
+        Ok(Self::starting_at(position, ring, bell))
     }
 
     /// The same, waiting in another way.
@@ -62,6 +89,26 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     /// The connection over which the two ends met.
     pub fn bell(&self) -> &D {
         &self.bell
+    }
+
+    /// The ring.
+    pub fn ring(&self) -> &R {
+        &self.ring
+    }
+
+    /// Gives back all that was received, and returns where the next record begins: what
+    /// [`resume`](Self::resume) goes on from.
+    pub fn settle(&mut self) -> u64 {
+        self.release();
+        if self.cursor.freed != self.cursor.position {
+            self.cursor.free(&self.ring, &self.bell);
+        }
+        self.cursor.position
+    }
+
+    /// Ends without telling the sender, as another process receives from now on.
+    pub fn abandon(mut self) {
+        self.abandoned = true;
     }
 
     /// Makes the oldest message the current one, if there is one and none is yet. Never returns
@@ -164,7 +211,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
 
 impl<R: RingMemory, D: Doorbell> Drop for Consumer<R, D> {
     fn drop(&mut self) {
-        if self.process != id() {
+        if self.abandoned || self.process != id() {
             return;
         }
         let control = self.ring.control();

@@ -1,7 +1,7 @@
 //! A ring in a segment.
 #![expect(unsafe_code, reason = "promises where the memory of a ring is")]
 
-use super::{Control, MAX_CAPACITY, MIN_CAPACITY, RingMemory};
+use super::{Control, RingMemory, is_capacity};
 use crate::{Header, Kind, primitive::AtomicU64, shared};
 use strait_core::Segment;
 use strait_core::{Error, ErrorKind, Fingerprint, Lifetime, Mapping, ProcessIdentity, Result};
@@ -44,6 +44,11 @@ impl<S: Segment> SegmentRing<S> {
         let header = shared::read_header(&segment, ATTACH)?;
         header.expect(Kind::Ring, Fingerprint::NONE, payload_len(capacity), ATTACH)?;
         Self::over(segment, capacity)
+    }
+
+    /// Its capacity in bytes.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// The segment that it lives in.
@@ -93,7 +98,7 @@ fn payload_len(capacity: usize) -> u64 {
 }
 
 fn check_capacity(capacity: usize, kind: ErrorKind) -> Result<()> {
-    if capacity.is_power_of_two() && (MIN_CAPACITY..=MAX_CAPACITY).contains(&capacity) {
+    if is_capacity(capacity) {
         return Ok(());
     }
     Err(Error::new(kind, ATTACH, format!("a ring can't have {capacity} bytes")))

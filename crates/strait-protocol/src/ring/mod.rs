@@ -40,4 +40,4 @@ pub use control::{Control, RingMemory};
 #[cfg(not(loom))]
 pub use memory::SegmentRing;
 pub use producer::{Producer, Reserved};
-pub use record::{MAX_CAPACITY, MIN_CAPACITY, capacity_for, max_message_len};
+pub use record::{MAX_CAPACITY, MIN_CAPACITY, capacity_for, is_capacity, max_message_len};

@@ -58,6 +58,25 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
         }
     }
 
+    /// The sender's end of a ring that another process sent to before, up to `position`.
+    ///
+    /// # Errors
+    ///
+    /// `PeerCorrupt` where that isn't how far the ring is.
+    pub fn resume(position: u64, ring: R, bell: D) -> Result<Self> {
+        let freed = ring.control().freed.load(Ordering::Acquire);
+        let published = ring.control().published.load(Ordering::Relaxed);
+        let capacity = ring.words().len() * WORD;
+        let used = distance(capacity, freed, position);
+        if published != position || position % WORD as u64 != 0 || used.is_none() {
+            let why = "the sender's end doesn't fit its ring";
+            return Err(Error::new(ErrorKind::PeerCorrupt, SEND, why));
+        }
+        let mut this = Self::starting_at(position, ring, bell);
+        this.cursor.freed = freed;
+        Ok(this)
+    }
+
     /// The same, waiting in another way.
     #[must_use]
     pub fn with_spin(mut self, spin: Spin) -> Self {
@@ -73,6 +92,16 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     /// The connection over which the two ends met.
     pub fn bell(&self) -> &D {
         &self.bell
+    }
+
+    /// The ring.
+    pub fn ring(&self) -> &R {
+        &self.ring
+    }
+
+    /// Where the next record will begin: what [`resume`](Self::resume) goes on from.
+    pub fn position(&self) -> u64 {
+        self.cursor.position
     }
 
     /// Reserves space for a message of `len` bytes, if there is any. What was reserved before and

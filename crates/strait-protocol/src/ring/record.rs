@@ -27,6 +27,11 @@ pub fn capacity_for(bytes: usize, operation: &'static str) -> Result<usize> {
     Ok(bytes.next_power_of_two().max(MIN_CAPACITY))
 }
 
+/// Whether a ring can have this capacity.
+pub const fn is_capacity(capacity: usize) -> bool {
+    capacity.is_power_of_two() && MIN_CAPACITY <= capacity && capacity <= MAX_CAPACITY
+}
+
 /// The length of the longest message in a ring of this capacity: half of it.
 pub const fn max_message_len(capacity: usize) -> usize {
     capacity / 2

@@ -1,6 +1,6 @@
 //! The receiving end.
 
-use super::DEFAULT_CAPACITY;
+use super::{DEFAULT_CAPACITY, Ring, on};
 use std::{fmt, ops::Deref, time::Duration};
 use strait_core::{
     Backend, Capability, Connection, Deadline, Error, ErrorKind, Listener, Name, Result,
@@ -34,21 +34,24 @@ use strait_protocol::{
 /// # Ok::<(), strait::Error>(())
 /// ```
 pub struct ByteReceiver<B: Backend> {
-    name: Name,
+    /// What it is bound to; nothing where it is an end of an unnamed channel.
+    bound: Option<Bound<B>>,
     capacity: usize,
     /// The sender whose turn it is.
     sender: Option<Sender<B>>,
-    /// Those that have connected and not introduced themselves.
-    arriving: Vec<B::Connection>,
-    listener: B::Listener,
     finished: bool,
     empty_looks: u32,
 }
 
-type Sender<B> = Consumer<
-    SegmentRing<<B as strait_core::Rendezvous>::Segment>,
-    <B as strait_core::Rendezvous>::Connection,
->;
+/// Where senders come from.
+struct Bound<B: Backend> {
+    name: Name,
+    /// Those that have connected and not introduced themselves.
+    arriving: Vec<B::Connection>,
+    listener: B::Listener,
+}
+
+pub(super) type Sender<B> = Consumer<Ring<B>, <B as strait_core::Rendezvous>::Connection>;
 
 impl<B: Backend> ByteReceiver<B> {
     /// Listens under `name`, with a ring of 256 KiB for each sender.
@@ -71,15 +74,25 @@ impl<B: Backend> ByteReceiver<B> {
         let name = Name::new(name.as_ref())?;
         let capacity = capacity_for(bytes, BIND).map_err(|error| error.on(&name))?;
         let listener = B::listen(&name, &Advert { capacity: capacity as u64 }.to_bytes())?;
-        Ok(Self {
-            name,
-            capacity,
-            sender: None,
-            arriving: Vec::new(),
-            listener,
-            finished: false,
-            empty_looks: 0,
-        })
+        let bound = Some(Bound { name, arriving: Vec::new(), listener });
+        Ok(Self { bound, capacity, sender: None, finished: false, empty_looks: 0 })
+    }
+
+    /// The end of an unnamed channel, whose sender may have ended.
+    pub(super) fn unnamed(capacity: usize, sender: Option<Sender<B>>, finished: bool) -> Self {
+        Self { bound: None, capacity, sender, finished, empty_looks: 0 }
+    }
+
+    /// What [`unnamed`](Self::unnamed) makes one of.
+    ///
+    /// # Errors
+    ///
+    /// The receiver's name, where it has one.
+    pub(super) fn into_unnamed(self) -> Result<(usize, Option<Sender<B>>, bool), Name> {
+        match self.bound {
+            Some(bound) => Err(bound.name),
+            None => Ok((self.capacity, self.sender, self.finished)),
+        }
     }
 
     /// The length in bytes of the longest message.
@@ -188,14 +201,14 @@ impl<B: Backend> ByteReceiver<B> {
         self.finished
     }
 
-    /// The name that it is bound to.
-    pub fn name(&self) -> &Name {
-        &self.name
+    /// The name that it is bound to; `None` for the end of an [unnamed](crate::byte_channel) channel.
+    pub fn name(&self) -> Option<&Name> {
+        self.bound.as_ref().map(|bound| &bound.name)
     }
 
     #[inline]
     fn receive(&mut self, deadline: Deadline<'_>) -> Result<()> {
-        let deadline = deadline.check(RECEIVE).map_err(|error| error.on(&self.name))?;
+        let deadline = deadline.check(RECEIVE).map_err(|error| on(error, self.name()))?;
         if let Some(sender) = &mut self.sender {
             // Of a message that was leaked, as no other can still be there.
             sender.release();
@@ -254,7 +267,7 @@ impl<B: Backend> ByteReceiver<B> {
                 self.finished = false;
                 self.failed(ErrorKind::Disconnected, "the sender died before it finished")
             }
-            Err(error) => error.on(&self.name),
+            Err(error) => on(error, self.name()),
         };
         self.sender = None;
         Err(error)
@@ -262,10 +275,30 @@ impl<B: Backend> ByteReceiver<B> {
 
     /// Waits until a sender has introduced itself; `false` if the deadline passed first.
     fn accept(&mut self, deadline: Deadline<'_>) -> Result<bool> {
+        let Some(bound) = &mut self.bound else {
+            return Err(self.failed(ErrorKind::Disconnected, "the channel's only sender is gone"));
+        };
+        self.sender = bound.accept(self.capacity, deadline)?;
+        Ok(self.sender.is_some())
+    }
+
+    #[cold]
+    fn failed(&self, kind: ErrorKind, why: &str) -> Error {
+        on(Error::new(kind, RECEIVE, why), self.name())
+    }
+
+    #[cold]
+    fn late(&self, deadline: Deadline<'_>, why: &str) -> Error {
+        on(deadline.error_because(RECEIVE, why), self.name())
+    }
+}
+
+impl<B: Backend> Bound<B> {
+    /// Waits until a sender has introduced itself; `None` if the deadline passed first.
+    fn accept(&mut self, capacity: usize, deadline: Deadline<'_>) -> Result<Option<Sender<B>>> {
         loop {
-            if let Some(sender) = self.first_introduced()? {
-                self.sender = Some(sender);
-                return Ok(true);
+            if let Some(sender) = self.first_introduced(capacity)? {
+                return Ok(Some(sender));
             }
             if self.arriving.len() == MAX_ARRIVING {
                 // The one that has kept silent longest makes room.
@@ -274,24 +307,23 @@ impl<B: Backend> ByteReceiver<B> {
             match self.listener.accept()? {
                 Some(connection) => self.arriving.push(connection),
                 None if !B::wait_any(&self.listener, &self.arriving, deadline)? => {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 None => {}
             }
             if deadline.has_passed() {
                 // Looked at once more: who came in time is served, also by a `try_`.
-                self.sender = self.first_introduced()?;
-                return Ok(self.sender.is_some());
+                return self.first_introduced(capacity);
             }
         }
     }
 
     /// The first of those that have connected and introduced themselves, in the order in which they
     /// came. Who says something wrong is let go.
-    fn first_introduced(&mut self) -> Result<Option<Sender<B>>> {
+    fn first_introduced(&mut self, capacity: usize) -> Result<Option<Sender<B>>> {
         let mut i = 0;
         while let Some(connection) = self.arriving.get(i) {
-            match introduction::<B>(connection, self.capacity) {
+            match introduction::<B>(connection, capacity) {
                 Ok(Introduction::Awaited) => i += 1,
                 Ok(Introduction::Refused) => drop(self.arriving.remove(i)),
                 Ok(Introduction::Made(ring)) => {
@@ -305,22 +337,12 @@ impl<B: Backend> ByteReceiver<B> {
         }
         Ok(None)
     }
-
-    #[cold]
-    fn failed(&self, kind: ErrorKind, why: &str) -> Error {
-        Error::new(kind, RECEIVE, why).on(&self.name)
-    }
-
-    #[cold]
-    fn late(&self, deadline: Deadline<'_>, why: &str) -> Error {
-        deadline.error_because(RECEIVE, why).on(&self.name)
-    }
 }
 
 impl<B: Backend> fmt::Debug for ByteReceiver<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByteReceiver")
-            .field("name", &self.name)
+            .field("name", &self.name())
             .field("capacity", &self.capacity)
             .field("connected", &self.sender.is_some())
             .finish_non_exhaustive()

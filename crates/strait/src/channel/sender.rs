@@ -1,5 +1,6 @@
 //! The sending end.
 
+use super::{Ring, on};
 use std::{
     fmt,
     ops::{Deref, DerefMut},
@@ -35,8 +36,9 @@ use strait_protocol::{
 /// # Ok::<(), strait::Error>(())
 /// ```
 pub struct ByteSender<B: Backend> {
-    producer: Producer<SegmentRing<B::Segment>, B::Connection>,
-    name: Name,
+    producer: Producer<Ring<B>, B::Connection>,
+    /// What it is connected to; nothing where it is an end of an unnamed channel.
+    name: Option<Name>,
     full_looks: u32,
 }
 
@@ -146,7 +148,7 @@ impl<B: Backend> ByteSender<B> {
         match self.producer.try_reserve(len) {
             Ok(Reserved::Yes) => Ok(Loan { sender: self }),
             Ok(Reserved::Full) => self.refuse_or_notice(len),
-            Err(error) => Err(error.on(&self.name)),
+            Err(error) => Err(on(error, self.name())),
         }
     }
 
@@ -207,9 +209,21 @@ impl<B: Backend> ByteSender<B> {
         self.producer.abandon();
     }
 
-    /// The name that it is connected to.
-    pub fn name(&self) -> &Name {
-        &self.name
+    /// The name that it is connected to; `None` for the end of an [unnamed](crate::byte_channel)
+    /// channel.
+    pub fn name(&self) -> Option<&Name> {
+        self.name.as_ref()
+    }
+
+    pub(super) fn of_producer(
+        producer: Producer<Ring<B>, B::Connection>,
+        name: Option<Name>,
+    ) -> Self {
+        Self { producer, name, full_looks: 0 }
+    }
+
+    pub(super) fn into_producer(self) -> (Producer<Ring<B>, B::Connection>, Option<Name>) {
+        (self.producer, self.name)
     }
 
     fn connect_by(name: &str, deadline: Deadline<'_>) -> Result<Self> {
@@ -226,7 +240,7 @@ impl<B: Backend> ByteSender<B> {
         let ring = SegmentRing::create(capacity_here, B::current_process()?)?;
         connection.send(&Hello { capacity }.to_bytes(), Some(ring.segment()))?;
         let producer = Producer::new(ring, connection);
-        Ok(Self { producer, name: name.clone(), full_looks: 0 })
+        Ok(Self::of_producer(producer, Some(name.clone())))
     }
 
     fn send_by(&mut self, message: &[u8], deadline: Deadline<'_>) -> Result<()> {
@@ -237,7 +251,7 @@ impl<B: Backend> ByteSender<B> {
 
     fn finish_by(self, deadline: Deadline<'_>) -> Result<()> {
         let Self { producer, name, .. } = self;
-        producer.finish(deadline).map_err(|error| error.on(&name))
+        producer.finish(deadline).map_err(|error| on(error, name.as_ref()))
     }
 
     /// What a full ring means: that it is full, or, asked now and then as that takes longer than
@@ -250,18 +264,18 @@ impl<B: Backend> ByteSender<B> {
             match self.producer.reserve(len, Deadline::now()) {
                 Ok(()) => return Ok(Loan { sender: self }),
                 Err(error) if error.kind() == ErrorKind::TimedOut => {}
-                Err(error) => return Err(error.on(&self.name)),
+                Err(error) => return Err(on(error, self.name())),
             }
         }
-        Err(Error::new(ErrorKind::WouldBlock, SEND, "the ring is full").on(&self.name))
+        Err(on(Error::new(ErrorKind::WouldBlock, SEND, "the ring is full"), self.name()))
     }
 
     #[inline]
     fn loan_by(&mut self, len: usize, deadline: Deadline<'_>) -> Result<Loan<'_, B>> {
-        let deadline = deadline.check(SEND).map_err(|error| error.on(&self.name))?;
+        let deadline = deadline.check(SEND).map_err(|error| on(error, self.name()))?;
         match self.producer.reserve(len, deadline) {
             Ok(()) => Ok(Loan { sender: self }),
-            Err(error) => Err(error.on(&self.name)),
+            Err(error) => Err(on(error, self.name())),
         }
     }
 }
@@ -290,7 +304,7 @@ impl<B: Backend> Loan<'_, B> {
     pub fn send(self) -> Result<()> {
         match self.sender.producer.publish() {
             Ok(()) => Ok(()),
-            Err(error) => Err(error.on(&self.sender.name)),
+            Err(error) => Err(on(error, self.sender.name())),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::{
     Error, ErrorKind, Result,
     cancel::CancelToken,
     duplex::Duplex,
+    endpoint::Handle,
     pipe::{PipeReader, PipeWriter},
     signals::Signals,
 };
@@ -12,6 +13,25 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     process::{Child, Stdio},
 };
+
+impl AsFd for Handle<Native> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.backend().as_fd()
+    }
+}
+
+/// Any descriptor can be handed over. From here on it is closed on exec.
+impl From<OwnedFd> for Handle<Native> {
+    fn from(file: OwnedFd) -> Self {
+        Self::from_backend(file.into())
+    }
+}
+
+impl From<Handle<Native>> for OwnedFd {
+    fn from(handle: Handle<Native>) -> Self {
+        handle.into_backend().into()
+    }
+}
 
 macro_rules! descriptor {
     ($end:ident) => {
