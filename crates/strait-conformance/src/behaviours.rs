@@ -10,6 +10,7 @@ mod channel_hostile;
 mod condvar;
 mod condvar_death;
 mod condvar_traffic;
+mod datagrams;
 mod deadlock;
 mod endpoints;
 mod event;
@@ -45,6 +46,7 @@ mod signals;
 mod signals_actions;
 mod signals_many;
 mod signals_storm;
+mod sockets;
 mod stale;
 mod sync_hostile;
 mod wait_address;
@@ -64,6 +66,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         channel_hostile::actors::<B>(),
         condvar::actors::<B>(),
         condvar_traffic::actors::<B>(),
+        datagrams::actors::<B>(),
         event::actors::<B>(),
         lifetime::actors::<B>(),
         liveness::actors::<B>(),
@@ -93,6 +96,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         signals_actions::actors::<B>(),
         signals_many::actors::<B>(),
         signals_storm::actors::<B>(),
+        sockets::actors::<B>(),
         stale::actors::<B>(),
         sync_hostile::actors::<B>(),
         wait_address::actors::<B>(),
@@ -113,6 +117,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         condvar::behaviours::<B>(),
         condvar_death::behaviours::<B>(),
         condvar_traffic::behaviours::<B>(),
+        datagrams::behaviours::<B>(),
         deadlock::behaviours::<B>(),
         endpoints::behaviours::<B>(),
         event::behaviours::<B>(),
@@ -147,6 +152,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         signals_actions::behaviours::<B>(),
         signals_many::behaviours::<B>(),
         signals_storm::behaviours::<B>(),
+        sockets::behaviours::<B>(),
         stale::behaviours::<B>(),
         sync_hostile::behaviours::<B>(),
         wait_address::behaviours::<B>(),

@@ -2,6 +2,7 @@
 
 use crate::{
     Cancel, Capabilities, Deadline, Finding, Liveness, NamedPipes, Rendezvous, Result, Signals,
+    Sockets,
 };
 use std::sync::atomic::AtomicU32;
 
@@ -9,7 +10,7 @@ use std::sync::atomic::AtomicU32;
 ///
 /// Everything above is generic over `B: Backend` and is written once. Its shared memory is
 /// `B::Segment`, its local sockets are `B::Listener` and `B::Connection`.
-pub trait Backend: WaitAddress + Liveness + Rendezvous + NamedPipes + Signals {
+pub trait Backend: WaitAddress + Liveness + Rendezvous + NamedPipes + Signals + Sockets {
     /// The backend's name in test names and tables: `posix`.
     const NAME: &'static str;
 

@@ -43,6 +43,8 @@ pub enum Capability {
     Signals,
     /// Handles, and what they stand for, passed to another process.
     HandlePassing,
+    /// Local sockets: streams of bytes, and messages that keep their boundaries.
+    LocalSockets,
 }
 
 /// A set of [`Capability`]s.

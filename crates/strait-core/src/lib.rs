@@ -2,8 +2,9 @@
 //! above them shares. There is no operating system in this crate and no conditional compilation.
 //!
 //! * What a backend supplies: [`Segment`], [`WaitAddress`], [`Liveness`], [`Doorbell`],
-//!   [`Rendezvous`], [`Pipe`], [`NamedPipes`], [`Cancel`], [`Signals`] and [`Handles`], bound together by [`Backend`].
-//!   Only what differs between operating systems is here; everything else is written once on top, generic over `B: Backend`.
+//!   [`Rendezvous`], [`Pipe`], [`NamedPipes`], [`Sockets`], [`Cancel`], [`Signals`] and [`Handles`], bound together by
+//!   [`Backend`]. Only what differs between operating systems is here; everything else is written once on top,
+//!   generic over `B: Backend`.
 //! * What it may lack is stated in its [`Capabilities`]; the facade refuses a call beyond them.
 //! * The vocabulary: [`Error`] and [`ErrorKind`], [`Name`], [`Deadline`].
 //!
@@ -27,6 +28,7 @@ mod pipe;
 mod rendezvous;
 mod segment;
 mod signal;
+mod socket;
 
 pub use backend::{Backend, WaitAddress, WaitOutcome};
 pub use cancel::Cancel;
@@ -44,3 +46,4 @@ pub use pipe::{Pipe, PipeRead, PipeWrite};
 pub use rendezvous::{Connection, Credentials, Doorbell, Listener, Rendezvous, Wake};
 pub use segment::{Access, Lifetime, Mapping, NewSegment, SEATS, Segment};
 pub use signal::{Arrival, Sender, Signal, Signals, Subscription};
+pub use socket::{AcceptFrom, Arrived, Socket, SocketListener, Sockets, Style};

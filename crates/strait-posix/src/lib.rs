@@ -10,6 +10,7 @@
 
 mod cancel;
 mod claim;
+mod credentials;
 mod examine;
 mod fork;
 mod handle;
@@ -21,10 +22,12 @@ mod named_pipe;
 mod pipe;
 mod poll;
 mod quiet_write;
+mod receive;
 mod rendezvous;
 mod seat;
 mod segment;
 mod signals;
+mod socket;
 mod sys;
 mod truncation;
 mod wait_address;
@@ -40,6 +43,7 @@ pub use rendezvous::{PosixConnection, PosixListener};
 pub use seat::PosixSeat;
 pub use segment::PosixSegment;
 pub use signals::PosixSubscription;
+pub use socket::{PosixSocket, PosixSocketListener};
 
 /// Linux, as strait sees it.
 ///

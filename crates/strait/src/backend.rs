@@ -1,9 +1,10 @@
 //! The traits that a backend implements, for those who write one or use one directly.
 
 pub use strait_core::{
-    Backend, Cancel, Capabilities, Capability, Connection, Credentials, Deadline, Doorbell,
-    Finding, Fingerprint, ForkHooks, Handles, Listener, Liveness, NamedPipe, NamedPipes,
+    Arrived, Backend, Cancel, Capabilities, Capability, Connection, Credentials, Deadline,
+    Doorbell, Finding, Fingerprint, ForkHooks, Handles, Listener, Liveness, NamedPipe, NamedPipes,
     NewSegment, Pipe, PipeRead, PipeWrite, ProcessIdentity, Rendezvous, SEATS, Segment, Signals,
-    Subscription, Transfer, Verdict, WaitAddress, WaitOutcome, Wake,
+    Socket, SocketListener, Sockets, Style, Subscription, Transfer, Verdict, WaitAddress,
+    WaitOutcome, Wake,
 };
 pub use strait_protocol::sync::Sleep;

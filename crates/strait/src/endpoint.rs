@@ -125,12 +125,12 @@ impl<B: Backend> Parcel<B> {
     }
 
     /// A parcel of one handle and nothing else.
-    fn of(kind: EndpointKind, handle: B::Handle) -> Self {
+    pub(crate) fn of(kind: EndpointKind, handle: B::Handle) -> Self {
         Self { kind, state: Vec::new(), handles: vec![handle] }
     }
 
     /// The handle of such a parcel.
-    fn only_handle(self, expected: EndpointKind) -> Result<B::Handle> {
+    pub(crate) fn only_handle(self, expected: EndpointKind) -> Result<B::Handle> {
         let (state, handles) = self.open(expected)?;
         let [handle] = exactly(handles)?;
         match state.is_empty() {

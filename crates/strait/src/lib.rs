@@ -9,6 +9,7 @@
 //! | bytes, one way, through the kernel | [`pipe()`], [`NamedPipe`] |
 //! | bytes, both ways | [`Duplex`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
+//! | bytes or messages, both ways, and handles, between programs that meet under a name | [`LocalListener`], [`LocalStream`], [`LocalDatagram`] |
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +74,7 @@ mod channel;
 mod duplex;
 mod endpoint;
 mod first;
+mod local;
 mod memory;
 mod named_pipe;
 mod options;
@@ -87,9 +89,12 @@ pub mod sync;
 mod until;
 
 pub use endpoint::{Endpoint, EndpointKind};
+pub use local::LocalSocket;
 pub use platform::Native;
 pub use signal::Signal;
-pub use strait_core::{Access, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, Result};
+pub use strait_core::{
+    AcceptFrom, Access, Credentials, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, Result,
+};
 pub use strait_macros::Shareable;
 pub use strait_protocol::Shareable;
 pub use until::Until;
@@ -110,6 +115,7 @@ pub mod generic {
         channel::{ByteReceiver, ByteSender, Loan, Message, byte_channel},
         duplex::Duplex,
         endpoint::{Handle, Parcel},
+        local::{ConnectOptions, Incoming, ListenOptions, Listener, LocalDatagram, LocalStream},
         memory::SharedMemory,
         named_pipe::NamedPipe,
         options::Options,
@@ -119,6 +125,13 @@ pub mod generic {
         shutdown::Shutdown,
         signals::{Iter as SignalsIter, Signals},
     };
+
+    /// What accepts streams: a [`Listener`] for [`LocalStream`].
+    pub type LocalListener<B> = Listener<B, LocalStream<B>>;
+
+    /// What accepts connections of messages: a [`Listener`] for [`LocalDatagram`].
+    pub type LocalDatagramListener<B> = Listener<B, LocalDatagram<B>>;
+
     pub use strait_protocol::sync::{
         Barrier, Condvar, Event, Mutex, MutexGuard, Once, OnceLock, Party, Permit, RwLock,
         RwLockReadGuard, RwLockWriteGuard, Semaphore, SeqLock, SeqLockWriter,
@@ -170,6 +183,18 @@ pub type Handle = generic::Handle<Native>;
 
 /// An [`Endpoint`] on its way to another process. See [`generic::Parcel`].
 pub type Parcel = generic::Parcel<Native>;
+
+/// What accepts [`LocalStream`]s. See [`generic::Listener`].
+pub type LocalListener = generic::LocalListener<Native>;
+
+/// One end of a two-way connection of bytes. See [`generic::LocalStream`].
+pub type LocalStream = generic::LocalStream<Native>;
+
+/// What accepts [`LocalDatagram`]s. See [`generic::Listener`].
+pub type LocalDatagramListener = generic::LocalDatagramListener<Native>;
+
+/// One end of a two-way connection of messages. See [`generic::LocalDatagram`].
+pub type LocalDatagram = generic::LocalDatagram<Native>;
 
 /// The end of a pipe that is read from. See [`generic::PipeReader`].
 pub type PipeReader = generic::PipeReader<Native>;

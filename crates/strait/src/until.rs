@@ -1,6 +1,6 @@
 //! A deadline for what std's methods do.
 
-use crate::generic::{Duplex, PipeReader, PipeWriter};
+use crate::generic::{Duplex, LocalStream, PipeReader, PipeWriter};
 use std::{
     fmt,
     io::{self, Read, Write},
@@ -83,8 +83,10 @@ macro_rules! write {
 
 read!(PipeReader);
 read!(Duplex);
+read!(LocalStream);
 write!(PipeWriter);
 write!(Duplex);
+write!(LocalStream);
 
 impl<T: fmt::Debug> fmt::Debug for Until<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,10 +6,11 @@ use super::directory::Place;
 use crate::{
     lease::Lease,
     named_file::{Address, NamedFile, Turn},
+    named_pipe,
 };
 use rustix::io::Errno;
 use std::{os::fd::BorrowedFd, path::Path};
-use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Result};
+use strait_core::{Access, Error, ErrorKind, Lifetime, Mapping, Name, Result, Style};
 
 /// The advert of a name.
 ///
@@ -20,6 +21,45 @@ pub(crate) struct Advert {
     file: NamedFile,
     content: Vec<u8>,
 }
+
+/// What sort of thing shows a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// The listener of a rendezvous: a channel's.
+    Rendezvous,
+    /// A listening socket for programs.
+    Socket(Style),
+    /// A named pipe.
+    Pipe,
+}
+
+impl Sort {
+    /// The sort of what shows `content`.
+    fn of(content: &[u8]) -> Self {
+        match content.strip_prefix(SOCKET) {
+            Some([0]) => Self::Socket(Style::Stream),
+            Some([1]) => Self::Socket(Style::Datagram),
+            _ if named_pipe::is_pipe(content) => Self::Pipe,
+            _ => Self::Rendezvous,
+        }
+    }
+
+    /// What a socket shows.
+    pub(crate) fn of_socket(style: Style) -> Vec<u8> {
+        [SOCKET, &[u8::from(style == Style::Datagram)]].concat()
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Rendezvous => "the receiver of a channel",
+            Self::Socket(Style::Stream) => "a listener for streams",
+            Self::Socket(Style::Datagram) => "a listener for datagrams",
+            Self::Pipe => "a named pipe",
+        }
+    }
+}
+
+const SOCKET: &[u8] = b"st-sockt";
 
 impl Advert {
     /// Shows `content`, if nobody who lives has the name: that is `AlreadyExists`.
@@ -77,6 +117,16 @@ impl Advert {
     /// Takes a turn at what only one at a time may do, for a few system calls.
     pub(crate) fn turn(&self, lease: Lease, address: Address<'_>) -> Result<Turn<'_>> {
         self.file.turn(lease, address)
+    }
+
+    /// Refuses what isn't of the sort that is wanted.
+    pub(crate) fn expect(&self, wanted: Sort, name: &Name, operation: &'static str) -> Result<()> {
+        let found = Sort::of(&self.content);
+        if found == wanted {
+            return Ok(());
+        }
+        let why = format!("it is {} and not {}", found.describe(), wanted.describe());
+        Err(Error::new(ErrorKind::TypeMismatch, operation, why).on(name))
     }
 
     /// What was shown when it was read.

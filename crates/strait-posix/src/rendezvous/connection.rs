@@ -3,22 +3,21 @@
 //! The doorbell is the socket itself: a byte is a ring, and end-of-file is the end of the peer. An
 //! eventfd would be as fast (see `docs/decisions/0002-the-socket-is-the-doorbell.md`), and a hostile
 //! peer could make a write to it block, which it can't do here.
-#![expect(unsafe_code, reason = "rustix can't tell a peer that has no number in this namespace")]
 
-use super::{directory::Place, nobody};
-use crate::{PosixHandle, PosixSegment, handle::check_connected, poll};
+use crate::{
+    PosixHandle, PosixSegment, credentials, handle::check_connected, poll, receive::receive,
+};
 use rustix::{
     io::Errno,
     net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-        SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
-        SocketType, connect, recv, recvmsg, send, sendmsg, socket_with, socketpair, sockopt,
+        AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+        SocketFlags, SocketType, recv, send, sendmsg, socketpair,
     },
 };
 use std::{
-    io::{self, IoSlice, IoSliceMut},
+    io::IoSlice,
     mem::MaybeUninit,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 use strait_core::{
     Connection, Credentials, Deadline, Doorbell, Error, ErrorKind, Result, Transfer, Wake,
@@ -41,47 +40,8 @@ impl PosixConnection {
             .map_err(|errno| Error::os("make a pair of connections", errno))
     }
 
-    /// Connects to the listener there; waits until the deadline only for room in its queue.
-    pub(crate) fn connect(place: &Place<'_>, deadline: Deadline<'_>) -> Result<Self> {
-        let connected = || -> rustix::io::Result<OwnedFd> {
-            let flags = SocketFlags::CLOEXEC;
-            let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-            let address = SocketAddrUnix::new(&place.socket)?;
-            loop {
-                // Zero means for ever there.
-                let patience = poll::patience(deadline).map(|left| left.max(MOMENT));
-                sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, patience)?;
-                match connect(&socket, &address) {
-                    Ok(()) => break,
-                    Err(Errno::INTR) => {}
-                    // Only a look whether it was cancelled.
-                    Err(Errno::AGAIN) if !deadline.has_passed() => {}
-                    Err(errno) => return Err(errno),
-                }
-            }
-            Ok(socket)
-        };
-        let connection = match connected() {
-            Ok(socket) => Self::new(socket),
-            Err(Errno::NOENT | Errno::CONNREFUSED) => return Err(nobody(place)),
-            Err(Errno::AGAIN) => {
-                return Err(deadline
-                    .error(super::CONNECT)
-                    .on(place.name)
-                    .hint("the listener accepts nobody"));
-            }
-            Err(errno) => return Err(Error::os(super::CONNECT, errno).on(place.name)),
-        };
-        if !connection.is_of_this_user() {
-            let why = "another user listens there";
-            return Err(Error::new(ErrorKind::PermissionDenied, super::CONNECT, why).on(place.name));
-        }
-        Ok(connection)
-    }
-
     pub(crate) fn is_of_this_user(&self) -> bool {
-        let user = rustix::process::geteuid().as_raw();
-        self.peer().is_ok_and(|peer| peer.user == user)
+        self.peer().is_ok_and(|peer| peer.user == credentials::own_user())
     }
 }
 
@@ -114,27 +74,13 @@ impl Connection for PosixConnection {
 
     fn receive(&self, buffer: &mut [u8]) -> Result<Option<(usize, Option<PosixSegment>)>> {
         const RECEIVE: &str = "receive from a connection";
-        // Room for more than one descriptor, so that a peer that sends several is found out; what
-        // there is no room for the kernel closes.
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
-        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let received =
-            retry(|| recvmsg(&self.socket, &mut [IoSliceMut::new(buffer)], &mut ancillary, flags));
-        let (bytes, cut) = match received {
-            Ok(received) => (received.bytes, received.flags.contains(ReturnFlags::CTRUNC)),
+        let mut descriptors = Vec::new();
+        let (bytes, cut) = match receive(&self.socket, buffer, Some(&mut descriptors)) {
+            Ok(came) => (came.bytes, came.cut),
             Err(Errno::AGAIN) => return Ok(None),
             Err(Errno::CONNRESET) => (0, false),
             Err(errno) => return Err(Error::os(RECEIVE, errno)),
         };
-        let mut descriptors: Vec<OwnedFd> = ancillary
-            .drain()
-            .filter_map(|message| match message {
-                RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-                _ => None,
-            })
-            .flatten()
-            .collect();
         match (descriptors.pop(), descriptors.len()) {
             // One came, and this process has no room for it.
             (None, _) if cut => Err(Error::os(RECEIVE, Errno::MFILE)),
@@ -145,19 +91,7 @@ impl Connection for PosixConnection {
     }
 
     fn peer(&self) -> Result<Credentials> {
-        let mut found = libc::ucred { pid: 0, uid: 0, gid: 0 };
-        let mut len = size_of::<libc::ucred>() as libc::socklen_t;
-        // SAFETY: the descriptor is open while it is borrowed; the kernel writes at most `len` bytes
-        // to the place, which has as many, and any bytes are a valid `ucred`.
-        let code = unsafe {
-            let place = (&raw mut found).cast();
-            let fd = self.socket.as_raw_fd();
-            libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, place, &raw mut len)
-        };
-        if code == -1 {
-            return Err(Error::os("ask who the peer is", io::Error::last_os_error()));
-        }
-        Ok(Credentials::new(u32::try_from(found.pid).unwrap_or(0), found.uid, found.gid))
+        credentials::of_peer(&self.socket)
     }
 }
 
@@ -219,7 +153,6 @@ impl AsFd for PosixConnection {
 }
 
 const RING: &[u8] = b"!";
-const MOMENT: std::time::Duration = std::time::Duration::from_micros(1);
 
 /// Repeats what a signal has interrupted.
 fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {

@@ -1,4 +1,5 @@
-//! The directory in which one user's names of sockets and pipes are: nobody else can enter it.
+//! The directories in which one user's names of sockets and pipes are: one that nobody else can enter, and
+//! one for what is open to others.
 
 use crate::{
     named_file::Address,
@@ -14,7 +15,7 @@ use std::{
 };
 use strait_core::{Deadline, Error, ErrorKind, Name, Result};
 
-/// A directory that has been checked to be this user's, and closed to others.
+/// A directory that has been checked to be its user's, and closed to others, or only to their writing.
 #[derive(Debug)]
 pub(crate) struct Directory(PathBuf);
 
@@ -46,6 +47,37 @@ impl Directory {
             return Err(error.hint("remove it, or set XDG_RUNTIME_DIR to a directory of your own"));
         }
         Ok(Self(path))
+    }
+
+    /// The one for what is open to other users: they can pass through it to what they know the name of.
+    pub(crate) fn open_to_others(operation: &'static str) -> Result<Self> {
+        let path = place_of_open(rustix::process::geteuid().as_raw());
+        let failed = |errno| Error::os(operation, errno).hint(format!("at {}", path.display()));
+        match fs::mkdir(&path, OPEN) {
+            // The umask may have taken some of it.
+            Ok(()) => fs::chmod(&path, OPEN).map_err(failed)?,
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        let owner = rustix::process::geteuid().as_raw();
+        if let Err(why) = check_of(owner, &path, 0o022) {
+            let error = Error::new(ErrorKind::PermissionDenied, operation, why);
+            return Err(error.hint("have it removed"));
+        }
+        Ok(Self(path))
+    }
+
+    /// The one in which another user has what is open to others, if there is one.
+    pub(crate) fn open_of(owner: u32, operation: &'static str) -> Result<Option<Self>> {
+        let path = place_of_open(owner);
+        if matches!(fs::lstat(&path), Err(Errno::NOENT)) {
+            return Ok(None);
+        }
+        match check_of(owner, &path, 0o022) {
+            // In a directory like /tmp nobody else can replace what is this user's.
+            Ok(()) => Ok(Some(Self(path))),
+            Err(why) => Err(Error::new(ErrorKind::PermissionDenied, operation, why)),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -130,6 +162,14 @@ fn place() -> PathBuf {
         )
 }
 
+/// Where a user has what is open to others: where all users look for it.
+fn place_of_open(owner: u32) -> PathBuf {
+    Path::new(shm::DIRECTORY).join(format!(".strait-open-{owner}"))
+}
+
+/// The mode of that directory: others can pass through it, and not list it.
+const OPEN: Mode = Mode::from_raw_mode(0o711);
+
 /// What `XDG_RUNTIME_DIR` says, if it says something.
 fn runtime_directory() -> Option<PathBuf> {
     env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from)
@@ -161,8 +201,13 @@ const PATH_MAX: usize = 107 - (UNREADY.len() - SOCKET.len());
 /// Says what is wrong, unless it is a directory of this user to which others have none of the rights
 /// `denied`. A symbolic link is never followed.
 fn check(path: &Path, denied: u32) -> Result<(), String> {
+    check_of(rustix::process::geteuid().as_raw(), path, denied)
+}
+
+/// The same of another user's.
+fn check_of(owner: u32, path: &Path, denied: u32) -> Result<(), String> {
     let wrong = |what: &str| Err(format!("{} {what}", path.display()));
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(directory) = fs::open(path, flags, Mode::empty()) else {
         return wrong("is no directory that this user can open");
     };
@@ -170,9 +215,7 @@ fn check(path: &Path, denied: u32) -> Result<(), String> {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::Directory => {
             wrong("is no directory")
         }
-        Ok(stat) if stat.st_uid != rustix::process::geteuid().as_raw() => {
-            wrong("belongs to another user")
-        }
+        Ok(stat) if stat.st_uid != owner => wrong("belongs to another user"),
         Ok(stat) if stat.st_mode & denied != 0 => wrong("is open to other users"),
         Ok(_) => Ok(()),
         Err(errno) => wrong(&format!("can't be examined: {errno}")),

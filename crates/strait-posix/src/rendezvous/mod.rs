@@ -4,18 +4,27 @@
 //! to be alive, and it has what whoever connects is shown, and the real name. Only who holds that lock
 //! touches the socket, `NAME.socket`, so a live listener's is never stolen, and a dead one's is
 //! replaced.
+//!
+//! What listens for other users too (`../socket/`) has its advert there all the same, which is what
+//! has the name. Its socket is in another directory, through which others can pass.
 
 mod advert;
+mod bound;
+pub(crate) mod connecting;
 mod connection;
 mod directory;
 mod listener;
 
-use crate::{Posix, PosixSegment, named_pipe, poll, sys::shm};
-use rustix::event::{PollFd, PollFlags};
+use crate::{Posix, PosixSegment, credentials, poll, sys::shm};
+use rustix::{
+    event::{PollFd, PollFlags},
+    net::SocketType,
+};
 use std::{os::fd::AsFd, path::PathBuf};
-use strait_core::{Deadline, Error, ErrorKind, Name, Rendezvous, Result};
+use strait_core::{Deadline, Error, Name, Rendezvous, Result};
 
-pub(crate) use advert::Advert;
+pub(crate) use advert::{Advert, Sort};
+pub(crate) use bound::Bound;
 pub(crate) use directory::{Directory, Place, complaint};
 
 pub use connection::PosixConnection;
@@ -32,7 +41,14 @@ impl Rendezvous for Posix {
 
     fn connect(name: &Name, deadline: Deadline<'_>) -> Result<(PosixConnection, Vec<u8>)> {
         let directory = Directory::open(CONNECT).map_err(|error| error.on(name))?;
-        directory.look_until(deadline, CONNECT, || try_connect(&directory, name, deadline))
+        directory.look_until(deadline, CONNECT, || {
+            let place = directory.place(name, CONNECT)?;
+            let (connection, advert) = connecting::by_advert(&place, Sort::Rendezvous, || {
+                let (kind, user) = (SocketType::STREAM, credentials::own_user());
+                connecting::to_socket(name, &place.socket, kind, user, deadline)
+            })?;
+            Ok((PosixConnection::new(connection), advert.content().to_vec()))
+        })
     }
 
     fn pair() -> Result<(PosixConnection, PosixConnection)> {
@@ -61,35 +77,4 @@ pub(crate) fn examine() -> Result<PathBuf> {
     Ok(directory.path().to_owned())
 }
 
-const CONNECT: &str = "connect to";
-
-/// Connects if there is a listener: its advert is there and held, and its socket listens.
-fn try_connect(
-    directory: &Directory,
-    name: &Name,
-    deadline: Deadline<'_>,
-) -> Result<(PosixConnection, Vec<u8>)> {
-    let place = directory.place(name, CONNECT)?;
-    loop {
-        let advert = Advert::read(&place, CONNECT).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => nobody(&place),
-            _ => error,
-        })?;
-        if named_pipe::is_pipe(advert.content()) {
-            let why = "a named pipe has that name";
-            return Err(Error::new(ErrorKind::TypeMismatch, CONNECT, why).on(name));
-        }
-        let connection = PosixConnection::connect(&place, deadline)?;
-        // Of a listener that came in between, the advert would be another.
-        if advert.is_at(&place.advert) {
-            return Ok((connection, advert.content().to_vec()));
-        }
-    }
-}
-
-/// The error of a name under which nobody listens.
-fn nobody(place: &Place<'_>) -> Error {
-    Error::new(ErrorKind::NotFound, CONNECT, "nobody listens there")
-        .on(place.name)
-        .hint("start the receiver, or give it time with a time-out")
-}
+pub(crate) const CONNECT: &str = "connect to";

@@ -6,11 +6,15 @@ use crate::{
     cancel::CancelToken,
     duplex::Duplex,
     endpoint::Handle,
+    local::{Listener, LocalDatagram, LocalSocket, LocalStream},
     pipe::{PipeReader, PipeWriter},
     signals::Signals,
 };
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     process::{Child, Stdio},
 };
 
@@ -30,6 +34,63 @@ impl From<OwnedFd> for Handle<Native> {
 impl From<Handle<Native>> for OwnedFd {
     fn from(handle: Handle<Native>) -> Self {
         handle.into_backend().into()
+    }
+}
+
+macro_rules! socket {
+    ($end:ident) => {
+        /// It may block, as its file description is shared with clones and with who handed it over.
+        impl AsFd for $end<Native> {
+            fn as_fd(&self) -> BorrowedFd<'_> {
+                self.backend().as_fd()
+            }
+        }
+
+        /// One that blocks, for other programs.
+        impl TryFrom<$end<Native>> for OwnedFd {
+            type Error = Error;
+
+            fn try_from(end: $end<Native>) -> Result<Self> {
+                end.into_backend().try_into()
+            }
+        }
+
+        /// Where it is a connected local socket of this sort.
+        impl TryFrom<OwnedFd> for $end<Native> {
+            type Error = Error;
+
+            fn try_from(file: OwnedFd) -> Result<Self> {
+                Self::from_backend(file.try_into()?)
+            }
+        }
+    };
+}
+
+socket!(LocalStream);
+socket!(LocalDatagram);
+
+/// One that blocks.
+impl TryFrom<LocalStream<Native>> for UnixStream {
+    type Error = Error;
+
+    fn try_from(end: LocalStream<Native>) -> Result<Self> {
+        Ok(OwnedFd::try_from(end)?.into())
+    }
+}
+
+/// Where it is connected.
+impl TryFrom<UnixStream> for LocalStream<Native> {
+    type Error = Error;
+
+    fn try_from(stream: UnixStream) -> Result<Self> {
+        OwnedFd::from(stream).try_into()
+    }
+}
+
+/// It doesn't block: what finds nobody says `EAGAIN`, as event loops want it.
+impl<C> AsFd for Listener<Native, C> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.backend().as_fd()
     }
 }
 

@@ -1,0 +1,90 @@
+//! Connecting to a listener, which may still be to come.
+
+use super::{
+    CONNECT,
+    advert::{Advert, Sort},
+    directory::Place,
+};
+use crate::{credentials, poll};
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt},
+};
+use std::{os::fd::OwnedFd, path::Path, time::Duration};
+use strait_core::{Deadline, Error, ErrorKind, Name, Result};
+
+/// Reads the advert of the live listener, which has to be of this sort, and connects by `connect`.
+pub(crate) fn by_advert<T>(
+    place: &Place<'_>,
+    wanted: Sort,
+    mut connect: impl FnMut() -> Result<T>,
+) -> Result<(T, Advert)> {
+    loop {
+        let advert = Advert::read(place, CONNECT).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => nobody(place.name),
+            _ => error,
+        })?;
+        advert.expect(wanted, place.name, CONNECT)?;
+        let connected = connect()?;
+        // Of a listener that came in between, the advert would be another.
+        if advert.is_at(&place.advert) {
+            return Ok((connected, advert));
+        }
+    }
+}
+
+/// The error of a name under which nobody listens.
+pub(crate) fn nobody(name: &Name) -> Error {
+    Error::new(ErrorKind::NotFound, CONNECT, "nobody listens there")
+        .on(name)
+        .hint("start who is to listen, or give it time with a time-out")
+}
+
+/// Connects to the listening socket `path` of the user `owner`; waits until the deadline only for room in its
+/// queue.
+pub(crate) fn to_socket(
+    name: &Name,
+    path: &Path,
+    kind: SocketType,
+    owner: u32,
+    deadline: Deadline<'_>,
+) -> Result<OwnedFd> {
+    let failed = |kind, why| Err(Error::new(kind, CONNECT, why).on(name));
+    let socket = match connected(path, kind, deadline) {
+        Ok(socket) => socket,
+        Err(Errno::NOENT | Errno::CONNREFUSED) => return Err(nobody(name)),
+        Err(Errno::PROTOTYPE) => {
+            return failed(ErrorKind::TypeMismatch, "it is a listener of another sort");
+        }
+        Err(Errno::AGAIN) => {
+            let error = deadline.error(CONNECT).on(name);
+            return Err(error.hint("the listener accepts nobody"));
+        }
+        Err(errno) => return Err(Error::os(CONNECT, errno).on(name)),
+    };
+    match credentials::of_peer(&socket) {
+        Ok(peer) if peer.user == owner => Ok(socket),
+        _ => failed(ErrorKind::PermissionDenied, "another user listens there"),
+    }
+}
+
+fn connected(path: &Path, kind: SocketType, deadline: Deadline<'_>) -> rustix::io::Result<OwnedFd> {
+    const MOMENT: Duration = Duration::from_micros(1);
+    let socket = socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+    let address = SocketAddrUnix::new(path)?;
+    loop {
+        // Zero means for ever there.
+        let patience = poll::patience(deadline).map(|left| left.max(MOMENT));
+        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, patience)?;
+        match connect(&socket, &address) {
+            Ok(()) => break,
+            Err(Errno::INTR) => {}
+            // Only a look whether it was cancelled.
+            Err(Errno::AGAIN) if !deadline.has_passed() => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    // What is handed out of it waits for ever.
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, None)?;
+    Ok(socket)
+}

@@ -1,0 +1,305 @@
+//! Either end of an established connection.
+
+use crate::{
+    PosixHandle, credentials,
+    handle::check_connected,
+    poll,
+    receive::{MAX_DESCRIPTORS, receive},
+};
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    io::{self, Errno},
+    net::{
+        self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+        SocketFlags, recv, sendmsg, socketpair, sockopt,
+    },
+};
+use std::{
+    io::IoSlice,
+    mem::MaybeUninit,
+    net::Shutdown,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{Arc, Mutex, PoisonError},
+};
+use strait_core::{
+    Arrived, Credentials, Deadline, Error, ErrorKind, Result, Socket, Style, Transfer,
+};
+
+/// One end of a connected Unix socket.
+#[derive(Debug)]
+pub struct PosixSocket {
+    socket: OwnedFd,
+    style: Style,
+    /// Held from looking at a message until it is taken, by one of the clones.
+    turn: Arc<Mutex<()>>,
+}
+
+impl PosixSocket {
+    pub(crate) fn new(socket: OwnedFd, style: Style) -> Result<Self> {
+        if style == Style::Datagram {
+            // So each message has a sender, an empty one too, which tells it from the end.
+            sockopt::set_socket_passcred(&socket, true)
+                .map_err(|errno| Error::os("use a connection", errno))?;
+        }
+        Ok(Self { socket, style, turn: Arc::default() })
+    }
+
+    pub(crate) fn pair(style: Style) -> Result<(Self, Self)> {
+        let kind = super::kind_of(style);
+        let (a, b) = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)
+            .map_err(|errno| Error::os("make a pair of connections", errno))?;
+        Ok((Self::new(a, style)?, Self::new(b, style)?))
+    }
+
+    /// Repeats a call that doesn't wait until it says something else than that it would have to.
+    fn when_readable<T>(
+        &self,
+        deadline: Deadline<'_>,
+        mut call: impl FnMut() -> rustix::io::Result<T>,
+    ) -> Result<T> {
+        loop {
+            match call() {
+                Ok(done) => return Ok(done),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let failed = |errno| Error::os(RECEIVE, errno);
+                    if !poll::readable(&self.socket, deadline).map_err(failed)? {
+                        return Err(deadline.error(RECEIVE));
+                    }
+                }
+                // The peer left without having received everything. What it sent is still there.
+                Err(Errno::CONNRESET) if self.style == Style::Datagram => {}
+                Err(Errno::CONNRESET) => {
+                    let why = "the peer is gone and hasn't received everything";
+                    let error = Error::new(ErrorKind::Disconnected, RECEIVE, why);
+                    return Err(error.with_source(Errno::CONNRESET));
+                }
+                Err(errno) => return Err(Error::os(RECEIVE, errno)),
+            }
+        }
+    }
+
+    /// The length of the next message; 0 at the end.
+    fn peek(&self) -> rustix::io::Result<usize> {
+        let flags = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
+        recv(&self.socket, &mut [0_u8; 0][..], flags).map(|(_, len)| len)
+    }
+
+    fn receive_stream(
+        &self,
+        buffer: &mut [u8],
+        mut descriptors: Option<&mut Vec<OwnedFd>>,
+        deadline: Deadline<'_>,
+    ) -> Result<Arrived> {
+        if buffer.is_empty() {
+            return Ok(Arrived { len: 0, is_end: false, handles_are_lost: false });
+        }
+        let came = self.when_readable(deadline, || {
+            receive(&self.socket, buffer, descriptors.as_deref_mut())
+        })?;
+        let (len, is_end) = (came.bytes, came.bytes == 0);
+        Ok(Arrived { len, is_end, handles_are_lost: came.cut })
+    }
+
+    fn receive_message(
+        &self,
+        buffer: &mut [u8],
+        mut descriptors: Option<&mut Vec<OwnedFd>>,
+        deadline: Deadline<'_>,
+    ) -> Result<Arrived> {
+        let room = buffer.len();
+        let came = self.when_readable(deadline, || {
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let len = self.peek()?;
+            if len > room {
+                return Ok(Err(len));
+            }
+            receive(&self.socket, buffer, descriptors.as_deref_mut()).map(Ok)
+        })?;
+        match came {
+            Ok(came) => {
+                let (len, is_end) = (came.bytes, !came.has_sender);
+                Ok(Arrived { len, is_end, handles_are_lost: came.cut })
+            }
+            Err(len) => {
+                let why = format!("the message has {len} bytes and the buffer {room}");
+                let error = Error::new(ErrorKind::TooLarge, RECEIVE, why);
+                Err(error.hint("the message is still there: receive it with a larger buffer"))
+            }
+        }
+    }
+
+    fn check_size(&self, bytes: usize, handles: usize) -> Result<()> {
+        let refused =
+            |why: String, hint: &str| Err(Error::new(ErrorKind::TooLarge, SEND, why).hint(hint));
+        if handles > Self::MAX_HANDLES {
+            let most = Self::MAX_HANDLES;
+            let why = format!("{handles} handles are more than the {most} that go at once");
+            return refused(why, "send them in several messages");
+        }
+        if self.style == Style::Datagram && bytes > Self::MAX_MESSAGE {
+            let most = Self::MAX_MESSAGE;
+            let why = format!("{bytes} bytes are more than the {most} that a message may have");
+            return refused(why, "send it in parts, or as shared memory");
+        }
+        Ok(())
+    }
+}
+
+impl Socket for PosixSocket {
+    type Handle = PosixHandle;
+
+    const MAX_HANDLES: usize = MAX_DESCRIPTORS;
+    const MAX_MESSAGE: usize = 64 << 10;
+    // Linux takes up to 36 KiB into one buffer of its own, or nothing.
+    const MAX_WHOLE: usize = 32 << 10;
+
+    fn style(&self) -> Style {
+        self.style
+    }
+
+    fn send(&self, bytes: &[u8], handles: &[PosixHandle], deadline: Deadline<'_>) -> Result<usize> {
+        self.check_size(bytes.len(), handles.len())?;
+        let descriptors: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        loop {
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            if !descriptors.is_empty() {
+                ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+            }
+            match sendmsg(&self.socket, &[IoSlice::new(bytes)], &mut ancillary, flags) {
+                Ok(sent) => return Ok(sent),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let failed = |errno| Error::os(SEND, errno);
+                    if !poll::writable(&self.socket, deadline).map_err(failed)? {
+                        return Err(deadline.error(SEND));
+                    }
+                }
+                Err(errno) => return Err(not_sent(errno)),
+            }
+        }
+    }
+
+    fn receive(
+        &self,
+        buffer: &mut [u8],
+        handles: Option<&mut Vec<PosixHandle>>,
+        deadline: Deadline<'_>,
+    ) -> Result<Arrived> {
+        let mut came = Vec::new();
+        let descriptors = handles.is_some().then_some(&mut came);
+        let arrived = match self.style {
+            Style::Stream => self.receive_stream(buffer, descriptors, deadline)?,
+            Style::Datagram => self.receive_message(buffer, descriptors, deadline)?,
+        };
+        if let Some(handles) = handles {
+            handles.extend(came.into_iter().map(PosixHandle::from));
+        }
+        Ok(arrived)
+    }
+
+    fn pending(&self, deadline: Deadline<'_>) -> Result<usize> {
+        self.when_readable(deadline, || match self.style {
+            Style::Datagram => self.peek(),
+            Style::Stream => {
+                let mut byte = [0];
+                let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+                match recv(&self.socket, &mut byte[..], flags)? {
+                    (_, 0) => Ok(0),
+                    _ => io::ioctl_fionread(&self.socket).map(|len| len as usize),
+                }
+            }
+        })
+    }
+
+    fn shutdown(&self, how: Shutdown) -> Result<()> {
+        let how = match how {
+            Shutdown::Read => net::Shutdown::Read,
+            Shutdown::Write => net::Shutdown::Write,
+            Shutdown::Both => net::Shutdown::Both,
+        };
+        net::shutdown(&self.socket, how).map_err(|errno| match errno {
+            Errno::NOTCONN => Error::new(ErrorKind::Disconnected, SHUT, "the peer is gone"),
+            errno => Error::os(SHUT, errno),
+        })
+    }
+
+    fn try_clone(&self) -> Result<Self> {
+        let socket = io::fcntl_dupfd_cloexec(&self.socket, 0)
+            .map_err(|errno| Error::os("clone a connection", errno))?;
+        Ok(Self { socket, style: self.style, turn: Arc::clone(&self.turn) })
+    }
+
+    fn peer(&self) -> Result<Credentials> {
+        credentials::of_peer(&self.socket)
+    }
+}
+
+impl Transfer<PosixHandle> for PosixSocket {
+    fn to_handle(&self) -> Result<PosixHandle> {
+        PosixHandle::duplicate(&self.socket)
+    }
+
+    fn from_handle(handle: PosixHandle) -> Result<Self> {
+        OwnedFd::from(handle).try_into()
+    }
+}
+
+impl AsFd for PosixSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// One that blocks, for other programs.
+impl TryFrom<PosixSocket> for OwnedFd {
+    type Error = Error;
+
+    fn try_from(end: PosixSocket) -> Result<Self> {
+        let blocking = || {
+            let flags = fcntl_getfl(&end.socket)?;
+            match flags.contains(OFlags::NONBLOCK) {
+                true => fcntl_setfl(&end.socket, flags - OFlags::NONBLOCK),
+                false => Ok(()),
+            }
+        };
+        blocking().map_err(|errno| Error::os("hand out a connection", errno))?;
+        Ok(end.socket)
+    }
+}
+
+/// Where it is a connected local socket, of either style.
+impl TryFrom<OwnedFd> for PosixSocket {
+    type Error = Error;
+
+    fn try_from(file: OwnedFd) -> Result<Self> {
+        let style = match sockopt::socket_type(&file) {
+            Ok(kind) if kind == super::kind_of(Style::Datagram) => Style::Datagram,
+            _ => Style::Stream,
+        };
+        check_connected(&file, super::kind_of(style))?;
+        Self::new(file, style)
+    }
+}
+
+const SEND: &str = "send over a connection";
+const RECEIVE: &str = "receive from a connection";
+const SHUT: &str = "shut down a connection";
+
+fn not_sent(errno: Errno) -> Error {
+    let error = |kind, why| Error::new(kind, SEND, why).with_source(errno);
+    match errno {
+        Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => {
+            error(ErrorKind::Disconnected, "the peer is gone, or one end was shut down")
+        }
+        Errno::MSGSIZE => error(ErrorKind::TooLarge, "the system doesn't take as long a message")
+            .hint("raise net.core.wmem_default"),
+        Errno::TOOMANYREFS => {
+            error(ErrorKind::LimitReached, "too many handles of this user are on their way")
+                .hint("have those received that were sent, or raise the limit (ulimit -n)")
+        }
+        errno => Error::os(SEND, errno),
+    }
+}
