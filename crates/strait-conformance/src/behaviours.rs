@@ -14,6 +14,7 @@ mod datagrams;
 mod deadlock;
 mod endpoints;
 mod event;
+mod handles;
 mod lifetime;
 mod liveness;
 mod lock_hostile;
@@ -47,6 +48,7 @@ mod signals_actions;
 mod signals_many;
 mod signals_storm;
 mod sockets;
+mod sockets_refusal;
 mod stale;
 mod sync_hostile;
 mod wait_address;
@@ -68,6 +70,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         condvar_traffic::actors::<B>(),
         datagrams::actors::<B>(),
         event::actors::<B>(),
+        handles::actors::<B>(),
         lifetime::actors::<B>(),
         liveness::actors::<B>(),
         lock_hostile::actors::<B>(),
@@ -97,6 +100,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         signals_many::actors::<B>(),
         signals_storm::actors::<B>(),
         sockets::actors::<B>(),
+        sockets_refusal::actors::<B>(),
         stale::actors::<B>(),
         sync_hostile::actors::<B>(),
         wait_address::actors::<B>(),
@@ -121,6 +125,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         deadlock::behaviours::<B>(),
         endpoints::behaviours::<B>(),
         event::behaviours::<B>(),
+        handles::behaviours::<B>(),
         lifetime::behaviours::<B>(),
         liveness::behaviours::<B>(),
         lock_hostile::behaviours::<B>(),
@@ -153,6 +158,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         signals_many::behaviours::<B>(),
         signals_storm::behaviours::<B>(),
         sockets::behaviours::<B>(),
+        sockets_refusal::behaviours::<B>(),
         stale::behaviours::<B>(),
         sync_hostile::behaviours::<B>(),
         wait_address::behaviours::<B>(),
