@@ -82,12 +82,12 @@ fn it_says_where_other_programs_find_it() {
 
 #[test]
 fn nobody_at_the_other_end_is_not_found_in_time() {
-    for direction in ["--read", "--write"] {
+    for (direction, why) in [("--read", "the deadline passed"), ("--write", "nobody reads it")] {
         for timeout in ["0", "0.15"] {
             let (place, name) = (Place::new(), unique_name());
             let ended = place.start(["pipe", &name, direction, "--timeout", timeout]);
             // Its stdin stays open meanwhile.
-            wait_for_end(ended).failed(NOT_FOUND, "the deadline passed");
+            wait_for_end(ended).failed(NOT_FOUND, why);
             assert!(place.left_behind().is_empty());
         }
     }
