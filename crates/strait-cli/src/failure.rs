@@ -1,7 +1,7 @@
 //! What can fail, and the exit code that says so.
 
 use std::{io, path::PathBuf, process::ExitCode};
-use strait::ErrorKind;
+use strait::{ErrorKind, Signal, signal};
 
 /// A result whose error is [`Failure`].
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -28,8 +28,8 @@ pub(crate) enum Failure {
     #[error("nobody reads the output any more")]
     OutputClosed,
     /// A signal asked this process to end.
-    #[error("stopped by signal {0}")]
-    Stopped(i32),
+    #[error("stopped by the signal {0}")]
+    Stopped(Signal),
 }
 
 /// The exit codes of this command.
@@ -74,8 +74,9 @@ impl Failure {
 }
 
 /// The exit code of a process that a signal has ended, as shells have it.
-pub(crate) fn stopped_by(signal: i32) -> u8 {
-    u8::try_from(signal).map_or(u8::MAX, |signal| signal.saturating_add(128))
+fn stopped_by(signal: Signal) -> u8 {
+    let number = signal::number(signal).and_then(|number| u8::try_from(number).ok());
+    number.map_or(u8::MAX, |number| number.saturating_add(128))
 }
 
 impl From<ErrorKind> for Code {

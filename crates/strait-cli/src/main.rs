@@ -1,4 +1,4 @@
-//! The command `strait`: send, receive, pipe, demonstrate, examine.
+//! The command `strait`: send, receive, pipe, signal, demonstrate, examine.
 //!
 //! Each subcommand is a file with its arguments and a function `run`. What fails is a [`Failure`],
 //! which this file prints as one line and turns into the exit code.
@@ -12,8 +12,10 @@ mod output;
 mod pipe;
 mod recv;
 mod send;
+mod signal;
 mod stop;
 mod table;
+mod trap;
 
 use clap::{Parser, Subcommand};
 use failure::{Code, Failure};
@@ -32,6 +34,8 @@ enum Command {
     Recv(recv::Args),
     Send(send::Args),
     Pipe(pipe::Args),
+    Signal(signal::Args),
+    Trap(trap::Args),
     Demo(demo::Args),
     Doctor(doctor::Args),
     #[command(hide = true)]
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
         Command::Recv(args) => recv::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Pipe(args) => pipe::run(&args),
+        Command::Signal(args) => signal::run(&args),
+        Command::Trap(args) => trap::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::DemoPeer(args) => demo::run_peer(&args),

@@ -9,11 +9,11 @@ use crate::{
 };
 use std::{
     io::{ErrorKind::BrokenPipe, Write},
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
-use strait::{ErrorKind, NamedPipe, PipeReader, PipeWriter};
+use strait::{Deadline, ErrorKind, NamedPipe, PipeReader, PipeWriter};
 
 /// Write stdin to a named pipe, or read one to stdout
 ///
@@ -118,22 +118,19 @@ fn tell_path(args: &Args, pipe: &NamedPipe) {
 /// Writes stdin. A thread does, as reading stdin can't be given up.
 fn write_all(mut writer: PipeWriter, stop: &Stop) -> Result<()> {
     let (sender, done) = mpsc::channel();
+    let token = stop.token();
+    let ends = token.clone();
     thread::spawn(move || {
         let written = write_stdin(&mut writer);
         // Before this process says that it has ended.
         drop(writer);
         let _ = sender.send(written);
+        ends.cancel();
     });
-    loop {
-        stop.check()?;
-        match done.recv_timeout(LOOK) {
-            Ok(written) => return written,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::Other("the thread that writes has ended".to_owned()));
-            }
-        }
-    }
+    token.wait()?;
+    stop.check()?;
+    let ended = |_| Failure::Other("the thread that writes has ended".to_owned());
+    done.try_recv().map_err(ended)?
 }
 
 fn write_stdin(writer: &mut PipeWriter) -> Result<()> {
@@ -170,8 +167,9 @@ fn read_all(
         if read.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
             // Whoever reads the output gets all there is before this waits.
             output.flush()?;
-            let left = if somebody_came { LOOK } else { patience.left().min(LOOK) };
-            read = reader.read_timeout(&mut chunk, left);
+            let left = if somebody_came { Duration::MAX } else { patience.left() };
+            let deadline = Deadline::after(left).or_cancelled(stop.token());
+            read = reader.read_deadline(&mut chunk, deadline);
         }
         match read {
             Ok(0) => return Ok(()),
@@ -179,9 +177,7 @@ fn read_all(
                 somebody_came = true;
                 output.write(&chunk[..read])?;
             }
-            Err(error)
-                if error.kind() == ErrorKind::TimedOut
-                    && (somebody_came || !patience.left().is_zero()) => {}
+            Err(error) if error.kind() == ErrorKind::Cancelled => {}
             Err(error) => return Err(error.into()),
         }
     }

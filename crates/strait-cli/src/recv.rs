@@ -1,11 +1,6 @@
 //! `strait recv`: what one sender sends, to a file or stdout.
 
-use crate::{
-    failure::Result,
-    meter::Meter,
-    output::Output,
-    stop::{LOOK, Stop},
-};
+use crate::{failure::Result, meter::Meter, output::Output, stop::Stop};
 use std::path::PathBuf;
 use strait::{ByteReceiver, ErrorKind, Message};
 
@@ -53,11 +48,13 @@ fn receive(
         if taken.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
             // Whoever reads the output gets all there is before this waits.
             output.flush()?;
-            taken = receiver.recv_ref_timeout(LOOK).map(|message| take(&message, output, meter));
+            taken = receiver
+                .recv_ref_deadline(stop.deadline())
+                .map(|message| take(&message, output, meter));
         }
         match taken {
             Ok(taken) => taken?,
-            Err(error) if error.kind() == ErrorKind::TimedOut => {}
+            Err(error) if error.kind() == ErrorKind::Cancelled => {}
             Err(error) if error.kind() == ErrorKind::Disconnected && receiver.is_finished() => {
                 return output.begin();
             }

@@ -19,18 +19,7 @@ impl Mechanism for NamedMemory {
     }
 
     fn join(&self, side: Side, name: &str, link: &mut Link) -> Result<Ends> {
-        let memory = match side {
-            Side::Parent => {
-                let memory = SharedMemory::create(name, LEN)?;
-                link.say("created")?;
-                memory
-            }
-            Side::Child => {
-                link.hear()?;
-                SharedMemory::open(name)?
-            }
-        };
-        Ok(mailbox::ends(Memory { memory, _file: None }, side, link.lifeline()))
+        Ok(mailbox::ends(Memory::named(side, name, link)?, side, link.lifeline()))
     }
 }
 
@@ -62,7 +51,7 @@ impl Mechanism for MappedFile {
 }
 
 /// Slots in raw memory: each a line of the cache for its words, and then the message.
-struct Memory {
+pub(super) struct Memory {
     // Unmapped first, as some systems don't remove what is mapped.
     memory: SharedMemory,
     _file: Option<NamedTempFile>,
@@ -71,6 +60,24 @@ struct Memory {
 const WORDS_LEN: usize = 64;
 const SLOT: usize = WORDS_LEN + Memory::SLOT_LEN;
 const LEN: usize = SLOTS * SLOT;
+
+impl Memory {
+    /// The same memory on both sides, under its name.
+    pub(super) fn named(side: Side, name: &str, link: &mut Link) -> Result<Self> {
+        let memory = match side {
+            Side::Parent => {
+                let memory = SharedMemory::create(name, LEN)?;
+                link.say("created")?;
+                memory
+            }
+            Side::Child => {
+                link.hear()?;
+                SharedMemory::open(name)?
+            }
+        };
+        Ok(Self { memory, _file: None })
+    }
+}
 
 impl Slots for Memory {
     const SLOT_LEN: usize = 64 << 10;

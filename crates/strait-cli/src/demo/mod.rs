@@ -18,6 +18,7 @@ mod mechanism;
 mod memory;
 mod report;
 mod shared_value;
+mod signalled;
 mod stream;
 
 use crate::{
@@ -40,6 +41,7 @@ const MECHANISMS: &[&dyn Mechanism] = &[
     &shared_value::SharedValue,
     &guarded::Guarded,
     &stream::Pipe,
+    &signalled::Signalled,
     &channel::Copied,
     &channel::InPlace,
 ];

@@ -2,12 +2,13 @@
 
 use crate::support::{Place, noise};
 
-const MECHANISMS: [&str; 7] = [
+const MECHANISMS: [&str; 8] = [
     "named shared memory",
     "file-backed memory",
     "shared value",
     "mutex, condition",
     "pipe",
+    "signal",
     "byte channel, copied",
     "byte channel, in place",
 ];

@@ -4,6 +4,7 @@
 mod demo;
 mod doctor;
 mod pipe;
+mod signals;
 mod support;
 mod transfer;
 mod trouble;

@@ -158,6 +158,11 @@ impl Running {
         self.stdout = None;
     }
 
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, by its short name.
     pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -s {signal} {}", self.child.id());
