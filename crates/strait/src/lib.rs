@@ -5,7 +5,8 @@
 //! | a value: a counter, a flag, an array of atomics, a struct of these | [`Shared`] |
 //! | a value that is changed by one at a time, a wait for something, a number of permits | [`sync`] |
 //! | raw memory: a frame, a table, a file | [`SharedMemory`] |
-//! | a nudge: to end, to read its configuration again | [`Signals`] and [`mod@signal`] |
+//! | a nudge: to end, to read its configuration again | [`Signals`] and [`mod@signal`]; [`Shutdown`] for a clean end |
+//! | nothing but its end | [`Process`] |
 //! | bytes, one way, through the kernel | [`pipe()`], [`NamedPipe`] |
 //! | bytes, both ways | [`Duplex`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
@@ -57,10 +58,10 @@
 //!
 //! # Fork
 //!
-//! A forked child that doesn't `exec` can use the [`Shared`] values that its parent has open, and owns none
-//! of its parent's locks. Channels it must not use, as each would take itself for the only end. It may
-//! drop everything, or just exit: names are removed by the process that made them. As long as it lives the
-//! peers of its parent's channels don't notice the parent's end.
+//! A forked child that doesn't `exec` can use the [`Shared`] values that its parent has open, owns none
+//! of its parent's locks, and receives none of its parent's signals. Channels it must not use, as each
+//! would take itself for the only end. It may drop everything, or just exit: names are removed by the process
+//! that made them. As long as it lives the peers of its parent's channels don't notice the parent's end.
 //!
 //! # Portability
 //!

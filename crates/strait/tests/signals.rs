@@ -132,6 +132,33 @@ fn a_handler_over_ours_stays_and_ours_goes_on_being_what_was_there_before() {
 }
 
 #[test]
+fn a_handler_that_found_nothing_of_ours_is_not_taken_for_one_that_calls_it() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn count(_: c_int) {
+        CALLS.fetch_add(1, SeqCst);
+    }
+    let status = in_child(|| {
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        install(libc::SIGUSR2, libc::SIG_IGN, 0);
+        drop(signals);
+        assert_eq!(current(libc::SIGUSR2).sa_sigaction, libc::SIG_IGN);
+        install(libc::SIGUSR2, count as extern "C" fn(_) as usize, 0);
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        assert_eq!(signals.try_recv().unwrap().signal, Signal::User2);
+        assert_eq!(CALLS.load(SeqCst), 1);
+        // And where that happens while it is received, the next subscription is received, and the first.
+        install(libc::SIGUSR2, libc::SIG_DFL, 0);
+        let second = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        assert_eq!(signals.try_recv().unwrap().signal, Signal::User2);
+        assert_eq!(second.try_recv().unwrap().signal, Signal::User2);
+        assert_eq!(CALLS.load(SeqCst), 1);
+    });
+    assert_eq!(status, 0);
+}
+
+#[test]
 fn a_process_is_stopped_by_what_stopped_it_before() {
     let child = fork(|| {
         // SAFETY: a plain call. In a group of its own it can be stopped wherever this test is run.

@@ -23,8 +23,7 @@ impl Action {
 
     /// The handler of strait, with what belongs to the action that it takes the place of.
     pub(super) fn ours(signal: c_int, before: &Self) -> Self {
-        let handler: extern "C" fn(_, _, _) = handler::handle;
-        let mut action = Self::plain(handler as usize);
+        let mut action = Self::plain(our_handler());
         // A handler finds its stack and its calls as it wanted them: it is called by ours. Std's threads
         // have a stack for handlers, and programs that don't know of us aren't to be interrupted.
         let inherited = libc::SA_ONSTACK | libc::SA_RESTART | libc::SA_NOCLDSTOP;
@@ -71,7 +70,7 @@ impl Action {
         }
     }
 
-    pub(super) fn is_default(&self) -> bool {
+    fn is_default(&self) -> bool {
         self.0.sa_sigaction == libc::SIG_DFL
     }
 
@@ -80,11 +79,10 @@ impl Action {
     }
 
     pub(super) fn is_ours(&self) -> bool {
-        let handler: extern "C" fn(_, _, _) = handler::handle;
-        self.0.sa_sigaction == handler as usize
+        self.0.sa_sigaction == our_handler()
     }
 
-    fn is_handler(&self) -> bool {
+    pub(super) fn is_handler(&self) -> bool {
         !self.is_default() && !self.is_ignored()
     }
 
@@ -121,6 +119,11 @@ impl Action {
         action.sa_sigaction = handler;
         Self(action)
     }
+}
+
+fn our_handler() -> usize {
+    let handler: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) = handler::handle;
+    handler as usize
 }
 
 /// What a thread raises by what it does.

@@ -153,9 +153,7 @@ impl Registry {
     fn has_to_install(&mut self, signal: c_int) -> Result<bool> {
         let current = Action::current(signal)?;
         let is_there = current.is_ours()
-            || (self.installed & number::bit(signal) != 0
-                && !current.is_default()
-                && !current.is_ignored());
+            || (self.installed & number::bit(signal) != 0 && current.is_handler());
         if !is_there {
             self.remember(signal, current);
         }
@@ -174,14 +172,16 @@ impl Registry {
     fn restore(&mut self, signals: u32) {
         for signal in each(signals & self.installed & !self.wanted()) {
             let Some(before) = self.before(signal) else { continue };
-            if !Action::current(signal).is_ok_and(|current| current.is_ours()) {
-                continue;
-            }
-            match before.install(signal) {
-                Ok(replaced) if replaced.is_ours() => self.installed &= !number::bit(signal),
-                // Somebody was faster than this.
-                Ok(replaced) => drop(replaced.install(signal)),
-                Err(_) => {}
+            match Action::current(signal) {
+                Ok(current) if current.is_ours() => match before.install(signal) {
+                    Ok(replaced) if replaced.is_ours() => self.installed &= !number::bit(signal),
+                    // Somebody was faster than this.
+                    Ok(replaced) => drop(replaced.install(signal)),
+                    Err(_) => {}
+                },
+                // Nothing calls ours any more.
+                Ok(current) if !current.is_handler() => self.installed &= !number::bit(signal),
+                _ => {}
             }
         }
     }
