@@ -12,6 +12,7 @@ mod condvar_death;
 mod condvar_traffic;
 mod datagrams;
 mod deadlock;
+mod duplex;
 mod endpoints;
 mod event;
 mod handles;
@@ -123,6 +124,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         condvar_traffic::behaviours::<B>(),
         datagrams::behaviours::<B>(),
         deadlock::behaviours::<B>(),
+        duplex::behaviours::<B>(),
         endpoints::behaviours::<B>(),
         event::behaviours::<B>(),
         handles::behaviours::<B>(),

@@ -13,14 +13,15 @@ use std::{
 use strait::{
     Deadline, Error, ErrorKind, Result, Shareable,
     generic::{
-        Barrier, ByteReceiver, ByteSender, CancelToken, Condvar, Event, Mutex, Once, Options,
-        RwLock, Semaphore, Shared, pipe,
+        Barrier, ByteReceiver, ByteSender, CancelToken, Condvar, Event, Mutex, NamedPipe, Once,
+        Options, RwLock, Semaphore, Shared, pipe,
     },
 };
 
 behaviours! {
     cancel;
     waits_at_a_pipe_can_be_cancelled needs [Pipes],
+    waits_for_a_named_pipe_can_be_cancelled needs [NamedPipes],
     waits_of_a_receiver_can_be_cancelled needs [Rendezvous],
     waits_of_a_sender_can_be_cancelled needs [Rendezvous],
     waits_for_locks_can_be_cancelled needs [NamedSegments, WaitAddress, Seats],
@@ -42,6 +43,25 @@ fn waits_at_a_pipe_can_be_cancelled<B: Backend>() -> Verdict {
     // They can be used as before.
     reader.read_timeout(&mut [0; 8192], Duration::ZERO)?;
     Ok(writer.write_all(b"x")?)
+}
+
+fn waits_for_a_named_pipe_can_be_cancelled<B: Backend>() -> Verdict {
+    let name = unique("cancel-pipe");
+    cancelled::<B>(|d| NamedPipe::<B>::open_reader_deadline(&name, d).map(drop))?;
+    cancelled::<B>(|d| NamedPipe::<B>::open_writer_deadline(&name, d).map(drop))?;
+    let pipe = NamedPipe::<B>::create(&name)?;
+    cancelled::<B>(|d| NamedPipe::<B>::open_writer_deadline(&name, d).map(drop))?;
+    cancelled::<B>(|d| pipe.writer_deadline(d).map(drop))?;
+    // For the first writer.
+    let reader = pipe.reader()?;
+    cancelled::<B>(|d| reader.read_deadline(&mut [0], d).map(drop))?;
+    (&pipe.writer()?).write_all(b"x")?;
+    assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 1);
+    // Neither what ended it nor a deadline that nobody cancels is taken for data.
+    let token = CancelToken::<B>::new()?;
+    let deadline = Deadline::after(PATIENCE).or_cancelled(&token);
+    assert_eq!(reader.read_deadline(&mut [0], deadline)?, 0);
+    Ok(())
 }
 
 fn waits_of_a_receiver_can_be_cancelled<B: Backend>() -> Verdict {
