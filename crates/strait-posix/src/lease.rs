@@ -23,8 +23,6 @@ pub(crate) enum Lease {
     Seat(u32),
     /// The name is about to be created. Held exclusively.
     Claim,
-    /// A writer looks whether a named pipe has a reader. Held exclusively.
-    Look,
 }
 
 /// Whether others may hold the lock too.
@@ -78,7 +76,6 @@ impl Lease {
             Self::Attached => 1,
             Self::Removal => 2,
             Self::Claim => 3,
-            Self::Look => 4,
             Self::Seat(number) => FIRST_SEAT + number,
         }
     }

@@ -6,16 +6,15 @@
 //!    Both are made and removed by who holds [`Lease::Removal`] of the advert, while its name leads to it.
 //! 2. The advert says `READY` after what a dead creator left was removed, and before the new FIFO is there.
 //!    So an opener that has read it never finds an old one.
-//! 3. A writer can't open a FIFO that nobody reads, and nothing tells of a foreign reader that waits in
-//!    `open` for a writer. So a writer that has to wait gets itself an end first, which lets such a reader
-//!    in, and that is told of. To get it, it has the other end open too for a moment. Nobody takes that for
-//!    a reader: writers open, and look, while they hold [`Lease::Look`].
+//! 3. A writer can't open a FIFO that nobody reads, and waits until it is told that somebody opens it. Of
+//!    another program that waits in `open` for a writer nothing tells, so it looks now and then too. (An end
+//!    to write to can be had without a reader, by opening the other for a moment. But that moment lets in
+//!    other programs that wait to write, and a child that is just being started keeps it.)
 
 use crate::{
     Posix, PosixPipeReader, PosixPipeWriter, fork,
     lease::Lease,
     named_file::Address,
-    poll,
     rendezvous::{Advert, Directory, Place},
     sys::watch::Watch,
 };
@@ -26,6 +25,7 @@ use rustix::{
 use std::{
     os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
+    time::Duration,
 };
 use strait_core::{Deadline, Error, ErrorKind, Name, NamedPipe, NamedPipes, Result};
 
@@ -72,7 +72,7 @@ impl NamedPipes for Posix {
         loop {
             let fifo = directory.look_until(there_by, WRITE, || Fifo::find(&place, WRITE))?;
             // Where the name was freed meanwhile, nobody will come any more.
-            if let Some(end) = fifo.writer(&place, read_by)? {
+            if let Some(end) = fifo.writer(name, read_by)? {
                 return Ok(PosixPipeWriter::new(end));
             }
         }
@@ -120,7 +120,6 @@ impl Drop for PosixNamedPipe {
 /// A FIFO that was found: a descriptor that only stands for it.
 struct Fifo {
     itself: OwnedFd,
-    advert: Advert,
 }
 
 impl Fifo {
@@ -151,7 +150,7 @@ impl Fifo {
             }
             // Of a creator that came in between, the advert would be another.
             if advert.is_at(&place.advert) {
-                return Ok(Self { itself, advert });
+                return Ok(Self { itself });
             }
         }
     }
@@ -165,50 +164,38 @@ impl Fifo {
     }
 
     /// The writing end, as soon as somebody reads; `None` where the name is freed before (rule 3).
-    fn writer(&self, place: &Place<'_>, read_by: Deadline<'_>) -> Result<Option<OwnedFd>> {
-        let failed = |errno| Error::os(WRITE, errno).on(place.name);
-        let turn = || self.advert.turn(Lease::Look, place.address(WRITE));
-        let (end, is_read) = {
-            let _turn = turn()?;
-            self.open_to_write().map_err(failed)?
+    fn writer(&self, name: &Name, read_by: Deadline<'_>) -> Result<Option<OwnedFd>> {
+        let failed = |errno| Error::os(WRITE, errno).on(name);
+        let look = || match self.open(OFlags::WRONLY) {
+            Ok(end) => Ok(Some(end)),
+            Err(Errno::NXIO) => Ok(None),
+            Err(errno) => Err(failed(errno)),
         };
-        if is_read {
+        if let Some(end) = look()? {
             return Ok(Some(end));
         }
         // Before the next look, so that nobody is missed who comes after it.
         let watch = Watch::of_pipe(Path::new(&self.path())).map_err(failed)?;
-        let mut over = read_by.has_passed();
+        let mut is_over = read_by.has_passed();
         loop {
-            let is_read = {
-                let _turn = turn()?;
-                poll::has_reader(&end).map_err(failed)?
-            };
-            if is_read {
+            if let Some(end) = look()? {
                 return Ok(Some(end));
             }
             if fs::fstat(&self.itself).map_err(failed)?.st_nlink == 0 {
                 return Ok(None);
             }
-            if over {
-                let error = read_by.error_because(WRITE, "nobody reads it");
-                return Err(error.on(place.name));
+            if is_over {
+                return Err(read_by.error_because(WRITE, "nobody reads it").on(name));
             }
-            // Whoever came just now is looked for once more.
-            over = !watch.wait(read_by).map_err(failed)?;
-        }
-    }
-
-    /// The writing end, and whether somebody reads.
-    fn open_to_write(&self) -> rustix::io::Result<(OwnedFd, bool)> {
-        match self.open(OFlags::WRONLY) {
-            Err(Errno::NXIO) => {
-                let _both = self.open(OFlags::RDWR)?;
-                Ok((self.open(OFlags::WRONLY)?, false))
-            }
-            end => Ok((end?, true)),
+            watch.wait(read_by.within(LOOK_EVERY)).map_err(failed)?;
+            // Whoever came just before that is seen by the last look.
+            is_over = read_by.has_passed();
         }
     }
 }
+
+/// How often to look for a program that waits for a writer.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 const CREATE: &str = "create a named pipe";
 const READ: &str = "open a named pipe to read";

@@ -25,13 +25,6 @@ pub(crate) fn readable_or_ended(pipe: impl AsFd, deadline: Deadline<'_>) -> Resu
     Ok(Some(fds[0].revents().contains(PollFlags::IN)))
 }
 
-/// Whether somebody has `pipe`, whose writing end this is, open for reading.
-pub(crate) fn has_reader(pipe: impl AsFd) -> Result<bool> {
-    let mut fds = [PollFd::new(&pipe, PollFlags::OUT)];
-    any(&mut fds, Deadline::now())?;
-    Ok(!fds[0].revents().contains(PollFlags::ERR))
-}
-
 /// Waits until `fd` can be written to or nobody reads any more; `false` if the deadline passed first.
 pub(crate) fn writable(fd: impl AsFd, deadline: Deadline<'_>) -> Result<bool> {
     any(&mut [PollFd::new(&fd, PollFlags::OUT)], deadline)
