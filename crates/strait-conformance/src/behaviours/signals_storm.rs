@@ -5,20 +5,21 @@ use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, i
 use std::{
     fs,
     io::{Read, Write},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
 use strait::{
     Deadline, ErrorKind, Signal,
     generic::{
-        ByteReceiver, ByteSender, CancelToken, Event, Mutex, Process, Shared, Signals, pipe, signal,
+        Barrier, ByteReceiver, ByteSender, CancelToken, Condvar, Event, Mutex, NamedPipe, Process,
+        RwLock, Semaphore, Shared, Signals, pipe, signal,
     },
 };
 
 behaviours! {
     signals_storm;
-    no_call_that_waits_notices_a_storm needs [Signals, Pipes, Rendezvous, NamedSegments, WaitAddress, Seats, Liveness],
+    no_call_that_waits_notices_a_storm needs [Signals, Pipes, NamedPipes, Rendezvous, NamedSegments, WaitAddress, Seats, Liveness],
     no_wait_ends_early_in_a_storm needs [Signals, Pipes, NamedSegments, WaitAddress, Seats, Liveness],
     subscriptions_come_and_go_in_a_storm needs [Signals],
 }
@@ -119,13 +120,14 @@ fn work<B: Backend>(stage: &mut Stage) -> Verdict {
         let name = stage.arg(0);
         bytes_through_a_pipe::<B>()?;
         messages_through_a_channel::<B>(name)?;
-        numbers_under_a_lock::<B>()?;
+        numbers_under_locks::<B>()?;
+        turns_by_a_condition::<B>()?;
         turns_by_events::<B>()?;
         connecting_and_the_end_of_processes::<B>(name)
     })
 }
 
-const ROUNDS: u32 = 3000;
+const ROUNDS: u32 = 1500;
 
 fn bytes_through_a_pipe<B: Backend>() -> Verdict {
     let text: Vec<u8> = (0..2_000_003_u32).map(|at| (at % 251) as u8).collect();
@@ -193,23 +195,64 @@ fn messages_through_a_channel<B: Backend>(name: &str) -> Verdict {
     Ok(())
 }
 
-fn numbers_under_a_lock<B: Backend>() -> Verdict {
-    let count = Shared::<Mutex<u32, B>, B>::create(unique("storm-lock"), Mutex::new(0))?;
-    let add = || -> strait::Result<()> {
+fn numbers_under_locks<B: Backend>() -> Verdict {
+    let name = unique("storm-lock");
+    let mutex = Shared::<Mutex<u32, B>, B>::create(&name, Mutex::new(0))?;
+    let rwlock = Shared::<RwLock<u32, B>, B>::create(format!("{name}/rw"), RwLock::new(0))?;
+    let permit = Shared::<Semaphore<B>, B>::create(format!("{name}/permit"), Semaphore::new(1))?;
+    let barrier = Shared::<Barrier<B>, B>::create(format!("{name}/barrier"), Barrier::new(2))?;
+    in_two_threads(|| {
         for _ in 0..ROUNDS {
-            let mut count = count.lock()?;
+            let mut count = mutex.lock()?;
             *count += 1;
             thread::yield_now();
         }
+        for _ in 0..ROUNDS {
+            assert!(*rwlock.read()? <= 2 * ROUNDS);
+            let mut count = rwlock.write()?;
+            *count += 1;
+            thread::yield_now();
+        }
+        for _ in 0..ROUNDS {
+            let held = permit.acquire()?;
+            assert_eq!(permit.available(), 0);
+            drop(held);
+        }
+        for _ in 0..ROUNDS / 3 {
+            barrier.wait_timeout(PATIENCE)?;
+        }
         Ok(())
-    };
-    thread::scope(|scope| -> Verdict {
-        let other = scope.spawn(add);
-        add()?;
-        Ok(other.join().map_err(|_| "the other thread panicked")??)
     })?;
-    assert_eq!(*count.lock()?, 2 * ROUNDS);
+    assert_eq!((*mutex.lock()?, *rwlock.read()?), (2 * ROUNDS, 2 * ROUNDS));
     Ok(())
+}
+
+fn turns_by_a_condition<B: Backend>() -> Verdict {
+    let name = unique("storm-turn");
+    let turn = Shared::<Mutex<u32, B>, B>::create(&name, Mutex::new(0))?;
+    let changed = Shared::<Condvar<B>, B>::create(format!("{name}/changed"), Condvar::new())?;
+    let next = AtomicU32::new(0);
+    in_two_threads(|| {
+        let this = next.fetch_add(1, Ordering::Relaxed);
+        for round in 0..ROUNDS / 3 {
+            let others = |turn: &mut u32| *turn != 2 * round + this;
+            let (mut turn, waited) = changed.wait_timeout_while(turn.lock()?, PATIENCE, others)?;
+            assert!(!waited.timed_out(), "a notice was lost");
+            *turn += 1;
+            drop(turn);
+            changed.notify_one();
+        }
+        Ok(())
+    })
+}
+
+/// Runs that here and in another thread.
+fn in_two_threads(run: impl Fn() -> strait::Result<()> + Sync) -> Verdict {
+    thread::scope(|scope| -> Verdict {
+        let other = scope.spawn(&run);
+        run()?;
+        Ok(other.join().map_err(|_| "the other thread panicked")??)
+    })
 }
 
 fn turns_by_events<B: Backend>() -> Verdict {
@@ -239,6 +282,17 @@ fn connecting_and_the_end_of_processes<B: Backend>(name: &str) -> Verdict {
             let mut receiver = receiver.join().map_err(|_| "the receiver panicked")??;
             sender.send(b"met")?;
             assert_eq!(*receiver.recv_ref()?, *b"met");
+            Ok(())
+        })?;
+    }
+    let fifo = NamedPipe::<B>::create(name)?;
+    for _ in 0..10 {
+        thread::scope(|scope| -> Verdict {
+            let reader = scope.spawn(|| fifo.reader());
+            let writer = fifo.writer_timeout(PATIENCE)?;
+            let reader = reader.join().map_err(|_| "the reader panicked")??;
+            (&writer).write_all(b"met")?;
+            assert_eq!(reader.read_timeout(&mut [0; 4], PATIENCE)?, 3);
             Ok(())
         })?;
     }
