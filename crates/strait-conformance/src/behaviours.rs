@@ -16,6 +16,7 @@ mod duplex;
 mod endpoints;
 mod event;
 mod handles;
+mod handles_hostile;
 mod lifetime;
 mod liveness;
 mod lock_hostile;
@@ -72,6 +73,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         datagrams::actors::<B>(),
         event::actors::<B>(),
         handles::actors::<B>(),
+        handles_hostile::actors::<B>(),
         lifetime::actors::<B>(),
         liveness::actors::<B>(),
         lock_hostile::actors::<B>(),
@@ -128,6 +130,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         endpoints::behaviours::<B>(),
         event::behaviours::<B>(),
         handles::behaviours::<B>(),
+        handles_hostile::behaviours::<B>(),
         lifetime::behaviours::<B>(),
         liveness::behaviours::<B>(),
         lock_hostile::behaviours::<B>(),
