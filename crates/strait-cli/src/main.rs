@@ -1,4 +1,4 @@
-//! The command `strait`: send, receive, pipe, signal, demonstrate, examine.
+//! The command `strait`: send, receive, pipe, listen, connect, signal, demonstrate, examine.
 //!
 //! Each subcommand is a file with its arguments and a function `run`. What fails is a [`Failure`],
 //! which this file prints as one line and turns into the exit code.
@@ -13,6 +13,7 @@ mod pipe;
 mod recv;
 mod send;
 mod signal;
+mod socket;
 mod stop;
 mod table;
 mod trap;
@@ -36,6 +37,8 @@ enum Command {
     Pipe(pipe::Args),
     Signal(signal::Args),
     Trap(trap::Args),
+    Listen(socket::ListenArgs),
+    Connect(socket::ConnectArgs),
     Demo(demo::Args),
     Doctor(doctor::Args),
     #[command(hide = true)]
@@ -49,6 +52,8 @@ fn main() -> ExitCode {
         Command::Pipe(args) => pipe::run(&args),
         Command::Signal(args) => signal::run(&args),
         Command::Trap(args) => trap::run(&args),
+        Command::Listen(args) => socket::listen(&args),
+        Command::Connect(args) => socket::connect(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::DemoPeer(args) => demo::run_peer(&args),

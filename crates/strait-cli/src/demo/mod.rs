@@ -9,6 +9,7 @@
 mod answer;
 mod channel;
 mod child;
+mod datagram;
 mod guarded;
 mod latency;
 mod link;
@@ -42,6 +43,8 @@ const MECHANISMS: &[&dyn Mechanism] = &[
     &guarded::Guarded,
     &stream::Pipe,
     &signalled::Signalled,
+    &stream::Socket,
+    &datagram::Datagram,
     &channel::Copied,
     &channel::InPlace,
 ];

@@ -1,4 +1,4 @@
-//! Streams of bytes through the kernel: pipes.
+//! Streams of bytes through the kernel: pipes and sockets.
 
 use super::{
     link::Link,
@@ -9,7 +9,7 @@ use std::{
     io::{self, BufReader, Read, Write},
     time::Duration,
 };
-use strait::NamedPipe;
+use strait::{LocalListener, LocalStream, NamedPipe};
 
 /// A pipe each way, which the sides find by their names.
 pub(super) struct Pipe;
@@ -31,6 +31,34 @@ impl Mechanism for Pipe {
         link.say("open")?;
         link.hear()?;
         Ok(ends(reader, writer))
+    }
+}
+
+/// A socket, which the child connects to the parent's.
+pub(super) struct Socket;
+
+impl Mechanism for Socket {
+    fn title(&self) -> &'static str {
+        "socket"
+    }
+
+    fn join(&self, side: Side, name: &str, link: &mut Link) -> Result<Ends> {
+        let name = format!("{name}/socket");
+        let stream = match side {
+            Side::Parent => {
+                let listener = LocalListener::bind(name)?;
+                link.say("listening")?;
+                link.hear()?;
+                listener.accept_timeout(PATIENCE)?
+            }
+            Side::Child => {
+                link.hear()?;
+                let stream = LocalStream::connect(name)?;
+                link.say("connected")?;
+                stream
+            }
+        };
+        Ok(ends(stream.try_clone()?, stream))
     }
 }
 
@@ -62,7 +90,9 @@ impl<W: Write> Outlet for Outgoing<W> {
         self.message.clear();
         self.message.extend_from_slice(&(message.len() as u32).to_ne_bytes());
         self.message.extend_from_slice(message);
-        self.writer.write_all(&self.message).map_err(|source| failed("write to the pipe", source))
+        self.writer
+            .write_all(&self.message)
+            .map_err(|source| failed("write to the other process", source))
     }
 }
 
@@ -73,7 +103,7 @@ struct Incoming<R> {
 
 impl<R: Read> Inlet for Incoming<R> {
     fn receive(&mut self, look: &mut dyn FnMut(&[u8])) -> Result<()> {
-        let failed = |source| failed("read from the pipe", source);
+        let failed = |source| failed("read from the other process", source);
         let mut len = [0; size_of::<u32>()];
         self.reader.read_exact(&mut len).map_err(failed)?;
         // What the other process says is never longer than a chunk.

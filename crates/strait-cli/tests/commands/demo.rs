@@ -2,13 +2,15 @@
 
 use crate::support::{Place, noise};
 
-const MECHANISMS: [&str; 8] = [
+const MECHANISMS: [&str; 10] = [
     "named shared memory",
     "file-backed memory",
     "shared value",
     "mutex, condition",
     "pipe",
     "signal",
+    "socket",
+    "datagram",
     "byte channel, copied",
     "byte channel, in place",
 ];

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod pipe;
 mod signals;
+mod socket;
 mod support;
 mod transfer;
 mod trouble;

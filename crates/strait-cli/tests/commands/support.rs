@@ -153,6 +153,19 @@ impl Running {
         line
     }
 
+    /// Reads some of what it prints.
+    pub(crate) fn some(&mut self) -> Vec<u8> {
+        let mut stdout = self.stdout.take().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let some = stdout.fill_buf().unwrap().to_vec();
+            let _ = sender.send((some, stdout));
+        });
+        let (some, stdout) = receiver.recv_timeout(DEADLINE).expect("nothing in time");
+        self.stdout = Some(stdout);
+        some
+    }
+
     /// Stops reading what it prints.
     pub(crate) fn close_stdout(&mut self) {
         self.stdout = None;
