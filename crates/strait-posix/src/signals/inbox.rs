@@ -52,10 +52,15 @@ impl Inlet {
         }
         let Some(pipe) = self.pipe.get() else { return false };
         if write(pipe, &record.0).is_err() {
-            self.missed.fetch_or(number::bit(signal), SeqCst);
-            let _ = write(pipe, &Record::new(0, 0, 0).0);
+            self.miss(signal, pipe);
         }
         true
+    }
+
+    /// What is done where the pipe is full: rule 2.
+    fn miss(&self, signal: c_int, pipe: &OwnedFd) {
+        self.missed.fetch_or(number::bit(signal), SeqCst);
+        let _ = write(pipe, &Record::new(0, 0, 0).0);
     }
 
     pub(super) fn wants(&self, signal: c_int) -> bool {
@@ -176,8 +181,7 @@ mod tests {
     fn what_was_missed_wakes_who_waits() {
         let (inlet, outlet) = make(ALL).unwrap();
         // As if the pipe had been full and was emptied in between.
-        outlet.missed.fetch_or(number::bit(libc::SIGTERM), SeqCst);
-        let _ = write(inlet.pipe.get().unwrap(), &Record::new(0, 0, 0).0);
+        inlet.miss(libc::SIGTERM, inlet.pipe.get().unwrap());
         assert!(poll::readable(&outlet, Deadline::now()).unwrap());
         let arrival = outlet.receive(Deadline::after(Duration::from_secs(5))).unwrap();
         assert_eq!(arrival, Arrival::new(Signal::Terminate, None));
