@@ -204,6 +204,8 @@ fn a_signal_that_is_blocked_waits_until_it_is_not() {
 #[test]
 fn a_forked_child_receives_nothing_of_its_parents() {
     alone(|| {
+        // The tests may have been started with it ignored.
+        signal::reset(Signal::HangUp).unwrap();
         let signals = Signals::subscribe([Signal::HangUp]).unwrap();
         let shutdown = strait::Shutdown::on([Signal::HangUp]).unwrap();
         let status = in_forked_child(|| {
@@ -212,6 +214,12 @@ fn a_forked_child_receives_nothing_of_its_parents() {
             unreachable!("it ends at the line before");
         });
         assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGHUP, "{status:x}");
+        // What it gives back is what its parent found.
+        let status = in_forked_child(|| {
+            drop(Signals::subscribe([Signal::WindowChange]).unwrap());
+            assert_eq!(current(libc::SIGHUP).sa_sigaction, libc::SIG_DFL);
+        });
+        assert_eq!(status, 0);
         // It may drop what it has, and subscribe itself.
         let mut parts = Some((signals, shutdown));
         let status = in_forked_child(|| {

@@ -1,7 +1,10 @@
 //! Processes: who they are, and their end.
 
 use super::waiting::{NOTICED, PATIENCE};
-use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, unique, wait_until};
+use crate::{
+    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root, unavailable,
+    unique, wait_until,
+};
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -17,13 +20,14 @@ behaviours! {
     a_process_is_the_same_however_it_is_found needs [Liveness],
     the_end_of_a_process_that_is_no_child_is_noticed needs [Liveness],
     the_end_of_the_parent_is_noticed_by_the_child needs [Liveness, NamedSegments],
+    a_parent_that_can_not_be_seen_is_not_found needs [Liveness],
     waiting_for_a_process_ends_at_the_deadline needs [Liveness],
     waiting_for_a_process_can_be_cancelled needs [Liveness],
     a_process_that_has_ended_is_waited_for_at_once needs [Liveness],
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![idle, watch::<B>, name_parent::<B>, bear::<B>, survive::<B>]
+    actors![idle, watch::<B>, name_parent::<B>, look_for_parent::<B>, bear::<B>, survive::<B>]
 }
 
 fn a_process_is_the_same_however_it_is_found<B: Backend>() -> Verdict {
@@ -105,6 +109,22 @@ fn survive<B: Backend>(stage: &mut Stage) -> Verdict {
     assert_eq!(after.err(), Some(ErrorKind::NotFound));
     assert!(!parent.is_alive());
     step.store(NOTICED_IT, Ordering::SeqCst);
+    Ok(())
+}
+
+fn a_parent_that_can_not_be_seen_is_not_found<B: Backend>() -> Verdict {
+    if !is_linux() || !is_root() {
+        return unavailable("needs root on Linux, to make a PID namespace");
+    }
+    let wrapper = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let mut peer = Peer::under(wrapper, look_for_parent::<B>, [""; 0])?;
+    peer.expect("Err(NotFound)")?;
+    Ok(peer.finish()?)
+}
+
+fn look_for_parent<B: Backend>(stage: &mut Stage) -> Verdict {
+    let parent = Process::<B>::parent().map(|parent| parent.id()).map_err(|error| error.kind());
+    stage.say(format!("{parent:?}"));
     Ok(())
 }
 
