@@ -22,8 +22,8 @@
 //! # What else goes on
 //!
 //! * A signal that somebody has subscribed to does nothing else any more: [`Signal::Interrupt`] doesn't end
-//!   the process. When the last subscription is dropped it does again what it did before. A handler that
-//!   another library had installed before is called all the same.
+//!   the process. When the last subscription is dropped it does again what it did before, also where it
+//!   comes at that very moment. A handler that another library had installed before is called all the same.
 //! * A call that waits, strait's or another's, goes on waiting.
 //! * A signal that a thread has blocked reaches another thread, or waits until one permits it: what is
 //!   blocked here stays so.
