@@ -37,6 +37,13 @@ pub trait PipeRead: Send + Sync + Debug + 'static {
     /// `TimedOut`.
     fn read(&self, buffer: &mut [u8], deadline: Deadline<'_>) -> Result<usize>;
 
+    /// The same where that doesn't have to wait; `None` where it would. For event loops.
+    ///
+    /// # Errors
+    ///
+    /// `Os`, where the system fails.
+    fn try_read(&self, buffer: &mut [u8]) -> Result<Option<usize>>;
+
     /// Another handle of the same end.
     ///
     /// # Errors
@@ -60,6 +67,13 @@ pub trait PipeWrite: Send + Sync + Debug + 'static {
     ///
     /// `Disconnected` where there is no reader any more, and never a signal; `TimedOut`.
     fn write(&self, bytes: &[u8], deadline: Deadline<'_>) -> Result<usize>;
+
+    /// The same where that doesn't have to wait; `None` where it would. For event loops.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` where there is no reader any more, and never a signal.
+    fn try_write(&self, bytes: &[u8]) -> Result<Option<usize>>;
 
     /// Another handle of the same end.
     ///

@@ -22,6 +22,8 @@ mod named_pipe;
 mod pipe;
 mod poll;
 mod quiet_write;
+#[cfg(feature = "tokio")]
+mod ready;
 mod receive;
 mod rendezvous;
 mod seat;
@@ -39,6 +41,8 @@ pub use claim::PosixClaim;
 pub use handle::PosixHandle;
 pub use named_pipe::PosixNamedPipe;
 pub use pipe::{PosixPipeReader, PosixPipeWriter};
+#[cfg(feature = "tokio")]
+pub use ready::{Ready, Waitable};
 pub use rendezvous::{PosixConnection, PosixListener};
 pub use seat::PosixSeat;
 pub use segment::PosixSegment;

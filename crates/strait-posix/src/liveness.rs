@@ -1,6 +1,7 @@
 //! Telling the living from the dead.
 
 use crate::{Posix, sys::process};
+use std::os::fd::OwnedFd;
 use strait_core::{Deadline, Liveness, ProcessIdentity, Result};
 
 impl Liveness for Posix {
@@ -22,5 +23,17 @@ impl Liveness for Posix {
 
     fn wait_for_end(process: &ProcessIdentity, deadline: Deadline<'_>) -> Result<bool> {
         process::wait_for_end(process, deadline)
+    }
+}
+
+impl Posix {
+    /// A descriptor that is readable as soon as the process has ended, for event loops; `None` where it has
+    /// ended. Don't read from it.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where this system can't watch that process.
+    pub fn end_of_process(process: &ProcessIdentity) -> Result<Option<OwnedFd>> {
+        process::end(process)
     }
 }

@@ -34,24 +34,31 @@ pub struct PosixPipeWriter(OwnedFd);
 
 impl PipeRead for PosixPipeReader {
     fn read(&self, buffer: &mut [u8], deadline: Deadline<'_>) -> Result<usize> {
+        loop {
+            if let Some(read) = self.try_read(buffer)? {
+                return Ok(read);
+            }
+            if !poll::readable(&self.0, deadline).map_err(|errno| Error::os(READ, errno))? {
+                return Err(deadline.error(READ));
+            }
+        }
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
         let failed = |errno| Error::os(READ, errno);
         loop {
             match io::read(&self.0, &mut *buffer) {
                 Ok(0) if !buffer.is_empty() => {
                     // One with a name is read as if at its end before the first writer comes, too.
-                    match poll::readable_or_ended(&self.0, deadline).map_err(failed)? {
+                    match poll::readable_or_ended(&self.0).map_err(failed)? {
                         Some(true) => {}
-                        Some(false) => return Ok(0),
-                        None => return Err(deadline.error(READ)),
+                        Some(false) => return Ok(Some(0)),
+                        None => return Ok(None),
                     }
                 }
-                Ok(read) => return Ok(read),
+                Ok(read) => return Ok(Some(read)),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    if !poll::readable(&self.0, deadline).map_err(failed)? {
-                        return Err(deadline.error(READ));
-                    }
-                }
+                Err(Errno::AGAIN) => return Ok(None),
                 Err(errno) => return Err(failed(errno)),
             }
         }
@@ -66,18 +73,24 @@ impl PipeWrite for PosixPipeWriter {
     const ATOMIC: usize = PIPE_BUF;
 
     fn write(&self, bytes: &[u8], deadline: Deadline<'_>) -> Result<usize> {
-        let failed = |errno| Error::os(WRITE, errno);
+        loop {
+            if let Some(written) = self.try_write(bytes)? {
+                return Ok(written);
+            }
+            if !poll::writable(&self.0, deadline).map_err(|errno| Error::os(WRITE, errno))? {
+                return Err(deadline.error(WRITE));
+            }
+        }
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> Result<Option<usize>> {
         loop {
             match quiet_write::write(&self.0, bytes) {
-                Ok(written) => return Ok(written),
+                Ok(written) => return Ok(Some(written)),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    if !poll::writable(&self.0, deadline).map_err(failed)? {
-                        return Err(deadline.error(WRITE));
-                    }
-                }
+                Err(Errno::AGAIN) => return Ok(None),
                 Err(Errno::PIPE) => return Err(unread(WRITE).with_source(Errno::PIPE)),
-                Err(errno) => return Err(failed(errno)),
+                Err(errno) => return Err(Error::os(WRITE, errno)),
             }
         }
     }

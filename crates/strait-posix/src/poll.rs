@@ -13,16 +13,12 @@ pub(crate) fn readable(fd: impl AsFd, deadline: Deadline<'_>) -> Result<bool> {
     any(&mut [PollFd::new(&fd, PollFlags::IN)], deadline)
 }
 
-/// Waits until `pipe` has something to read, `true`, or has no writer any more, `false`; `None` if the
-/// deadline passed first. A pipe that no writer has opened yet has something to wait for.
-pub(crate) fn readable_or_ended(pipe: impl AsFd, deadline: Deadline<'_>) -> Result<Option<bool>> {
+/// Whether `pipe` has something to read, `true`, or has no writer any more, `false`; `None` if it has
+/// something to wait for, as one has that no writer has opened yet.
+pub(crate) fn readable_or_ended(pipe: impl AsFd) -> Result<Option<bool>> {
     let mut fds = [PollFd::new(&pipe, PollFlags::IN)];
-    if !any(&mut fds, deadline)? {
-        return Ok(None);
-    }
-    // Which of the two it was the one that waits doesn't say.
-    any(&mut fds, Deadline::now())?;
-    Ok(Some(fds[0].revents().contains(PollFlags::IN)))
+    let is_ready = any(&mut fds, Deadline::now())?;
+    Ok(is_ready.then(|| fds[0].revents().contains(PollFlags::IN)))
 }
 
 /// Waits until `fd` can be written to or nobody reads any more; `false` if the deadline passed first.

@@ -31,6 +31,14 @@
 //! what is behind them unless [wider access](Access) was asked for. Shared memory has
 //! names of its own; channels and named pipes share theirs.
 //!
+//! # Features
+//!
+//! | feature | is |
+//! |---|---|
+//! | `tokio` | asynchronous forms of what waits, in the module `strait::tokio` |
+//!
+//! None of them is there by default.
+//!
 //! # Deadlines
 //!
 //! Each call that may wait has a form with a time-out, and one with a [`Deadline`]: a moment, a time from
@@ -87,6 +95,8 @@ mod shutdown;
 pub mod signal;
 mod signals;
 pub mod sync;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod until;
 
 pub use endpoint::{Endpoint, EndpointKind};

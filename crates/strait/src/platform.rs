@@ -3,6 +3,11 @@
 cfg_if::cfg_if! {
     if #[cfg(target_os = "linux")] {
         mod unix;
+        #[cfg(feature = "tokio")]
+        mod unix_tokio;
+
+        #[cfg(feature = "tokio")]
+        pub(crate) use unix_tokio::{Ready, cancelled, ended};
 
         /// The backend of this operating system.
         pub type Native = strait_posix::Posix;

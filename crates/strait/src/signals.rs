@@ -92,6 +92,16 @@ impl<B: Backend> Signals<B> {
     pub fn backend(&self) -> &B::Subscription {
         &self.subscription
     }
+
+    /// The backend's own subscription.
+    pub fn into_backend(self) -> B::Subscription {
+        self.subscription
+    }
+
+    /// Those of a backend's own subscription.
+    pub fn from_backend(subscription: B::Subscription) -> Self {
+        Self { subscription }
+    }
 }
 
 impl<B: Backend> fmt::Debug for Signals<B> {

@@ -24,6 +24,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-posix/src/lease.rs", "rustix has no open file description locks"),
     ("crates/strait-posix/src/mapping.rs", "maps and unmaps memory"),
     ("crates/strait-posix/src/truncation.rs", "handles a signal and maps pages in the handler"),
+    ("crates/strait-posix/src/ready.rs", "promises tokio that a descriptor stays open"),
     ("crates/strait-posix/src/signals/replaced.rs", "frees what no handler reads any more"),
     ("crates/strait-posix/src/signals/handler.rs", "is a signal handler"),
     ("crates/strait-posix/src/signals/action.rs", "sets what signals do"),

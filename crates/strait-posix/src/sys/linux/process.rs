@@ -85,15 +85,12 @@ pub(crate) fn is_alive(process: &ProcessIdentity) -> bool {
 }
 
 pub(crate) fn wait_for_end(process: &ProcessIdentity, deadline: Deadline<'_>) -> Result<bool> {
-    const WATCH: &str = "wait for the end of a process";
-    if !is_visible(process) {
-        let why = "it lives in another PID namespace";
-        return Err(Error::new(ErrorKind::Unsupported, WATCH, why).on(process.pid));
-    }
-    Ok(match Handle::open(process.pid, WATCH)? {
-        Some(handle) => !handle.may_be(process) || handle.has_ended(deadline),
-        None => true,
-    })
+    Ok(Handle::watching(process)?.is_none_or(|handle| handle.has_ended(deadline)))
+}
+
+/// A descriptor that is readable as soon as it has ended; `None` where it has.
+pub(crate) fn end(process: &ProcessIdentity) -> Result<Option<OwnedFd>> {
+    Ok(Handle::watching(process)?.map(|handle| handle.0))
 }
 
 fn identity(pid: u32, start: u64) -> ProcessIdentity {
@@ -128,6 +125,16 @@ impl Handle {
             Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::os(operation, errno).on(pid)),
         }
+    }
+
+    /// That very process, to wait for its end; `None` where it has ended long since.
+    fn watching(process: &ProcessIdentity) -> Result<Option<Self>> {
+        const WATCH: &str = "wait for the end of a process";
+        if !is_visible(process) {
+            let why = "it lives in another PID namespace";
+            return Err(Error::new(ErrorKind::Unsupported, WATCH, why).on(process.pid));
+        }
+        Ok(Self::open(process.pid, WATCH)?.filter(|handle| handle.may_be(process)))
     }
 
     /// Whether this is the process, as far as can be known.

@@ -1,0 +1,171 @@
+//! What tokio's event loop says of a descriptor.
+#![expect(unsafe_code, reason = "tokio takes a descriptor for one that may be closed meanwhile")]
+
+use crate::{PosixPipeReader, PosixPipeWriter, PosixSubscription};
+use std::{
+    fmt,
+    os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+    task::{Context, Poll, ready},
+};
+use strait_core::{Error, ErrorKind, Result};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    runtime::Handle,
+};
+
+/// An end that doesn't block, and whose descriptor tokio's event loop watches.
+///
+/// What reads or writes is an attempt, which says `None` where it would have to wait. It is made as soon as
+/// the event loop says that there is something to do, and again when it says so once more: what is dropped
+/// in between has done nothing.
+pub struct Ready<T> {
+    /// Before the end, so that it is over before the descriptor is closed. Where there is none it begins
+    /// anew.
+    watch: Option<AsyncFd<RawFd>>,
+    what_for: Interest,
+    end: T,
+}
+
+/// What has one descriptor from its beginning to its end.
+pub trait Waitable: AsFd + sealed::OneDescriptor {}
+
+mod sealed {
+    /// Whose `as_fd` is the same for as long as it exists, and is closed by nobody else.
+    pub trait OneDescriptor {}
+}
+
+macro_rules! waitable {
+    ($($end:ty),+) => { $(
+        impl sealed::OneDescriptor for $end {}
+        impl Waitable for $end {}
+    )+ };
+}
+
+waitable!(OwnedFd, PosixPipeReader, PosixPipeWriter, PosixSubscription);
+
+impl<T: Waitable> Ready<T> {
+    /// For reading.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` outside of a runtime; `Os`, where the event loop can't watch another one.
+    pub fn to_read(end: T) -> Result<Self> {
+        Self::new(end, Interest::READABLE)
+    }
+
+    /// For writing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`to_read`](Self::to_read).
+    pub fn to_write(end: T) -> Result<Self> {
+        Self::new(end, Interest::WRITABLE)
+    }
+
+    fn new(end: T, what_for: Interest) -> Result<Self> {
+        Ok(Self { watch: Some(watch(&end, what_for)?), what_for, end })
+    }
+
+    /// The end, which nobody watches any more.
+    pub fn into_end(self) -> T {
+        let Self { watch, end, .. } = self;
+        drop(watch);
+        end
+    }
+
+    /// Makes attempts until one has read. Of several tasks that call this only the last one is woken.
+    pub fn poll_read<R>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut attempt: impl FnMut(&T) -> Result<Option<R>>,
+    ) -> Poll<Result<R>> {
+        loop {
+            let watch = watching(&mut self.watch, &self.end, self.what_for)?;
+            let mut guard = ready!(watch.poll_read_ready(context)).map_err(failed)?;
+            if let Some(done) = attempt(&self.end)? {
+                return Poll::Ready(Ok(done));
+            }
+            let was_closed = guard.ready().is_read_closed();
+            guard.clear_ready();
+            self.begin_anew_if(was_closed);
+        }
+    }
+
+    /// Makes attempts until one has written. Of several tasks that call this only the last one is woken.
+    pub fn poll_write<R>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut attempt: impl FnMut(&T) -> Result<Option<R>>,
+    ) -> Poll<Result<R>> {
+        loop {
+            let watch = watching(&mut self.watch, &self.end, self.what_for)?;
+            let mut guard = ready!(watch.poll_write_ready(context)).map_err(failed)?;
+            if let Some(done) = attempt(&self.end)? {
+                return Poll::Ready(Ok(done));
+            }
+            let was_closed = guard.ready().is_write_closed();
+            guard.clear_ready();
+            self.begin_anew_if(was_closed);
+        }
+    }
+
+    /// Makes attempts until one has read, for any number of tasks.
+    pub async fn read<R>(&self, mut attempt: impl FnMut(&T) -> Result<Option<R>>) -> Result<R> {
+        loop {
+            let watch = self.watch.as_ref().ok_or_else(no_runtime)?;
+            let mut guard = watch.readable().await.map_err(failed)?;
+            if let Some(done) = attempt(&self.end)? {
+                return Ok(done);
+            }
+            guard.clear_ready();
+        }
+    }
+
+    /// For the event loop what was closed once stays so, and always has something to do. But a pipe with a
+    /// name that all others had closed may have been opened again.
+    fn begin_anew_if(&mut self, was_closed: bool) {
+        if was_closed {
+            self.watch = None;
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Ready<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ready").field(&self.end).finish()
+    }
+}
+
+fn watching<'a>(
+    watched: &'a mut Option<AsyncFd<RawFd>>,
+    end: &impl Waitable,
+    what_for: Interest,
+) -> Result<&'a AsyncFd<RawFd>> {
+    Ok(match watched {
+        Some(watched) => watched,
+        none => none.insert(watch(end, what_for)?),
+    })
+}
+
+/// For whom owns `end`, and drops this first.
+fn watch(end: &impl Waitable, what_for: Interest) -> Result<AsyncFd<RawFd>> {
+    // Where there is none it would panic.
+    Handle::try_current().map_err(|_| no_runtime())?;
+    let descriptor = end.as_fd().as_raw_fd();
+    // SAFETY: the descriptor is that of `end`, which has one and the same from its beginning to its end,
+    // by `OneDescriptor`, and is owned by the `Ready` that this becomes part of: that is dropped before
+    // `end`, as the field before it, and before `end` is moved out.
+    unsafe { AsyncFd::register_with_interest(descriptor, what_for) }
+        .map_err(|error| failed(error.into()))
+}
+
+const WATCH: &str = "wait in tokio's event loop";
+
+fn failed(error: std::io::Error) -> Error {
+    Error::os(WATCH, error)
+}
+
+fn no_runtime() -> Error {
+    Error::new(ErrorKind::Unsupported, WATCH, "this thread is in none of its runtimes")
+        .hint("call it in a task, or while a runtime is entered")
+}

@@ -1,0 +1,26 @@
+//! Descriptors in tokio's event loop.
+
+use super::Native;
+use crate::{CancelToken, Error, Process, Result};
+use std::os::fd::{AsFd, OwnedFd};
+
+pub(crate) use strait_posix::Ready;
+
+/// Waits until somebody cancels. Each that waits has a descriptor of its own, as the event loop can't watch
+/// one twice.
+pub(crate) async fn cancelled(token: &CancelToken) -> Result<()> {
+    let copy = token.as_fd().try_clone_to_owned();
+    readable(copy.map_err(|error| Error::os("wait for a cancellation", error))?).await
+}
+
+/// Waits until a process has ended.
+pub(crate) async fn ended(process: &Process) -> Result<()> {
+    match Native::end_of_process(&process.identity())? {
+        Some(end) => readable(end).await,
+        None => Ok(()),
+    }
+}
+
+async fn readable(descriptor: OwnedFd) -> Result<()> {
+    Ready::to_read(descriptor)?.read(|_| Ok(Some(()))).await
+}

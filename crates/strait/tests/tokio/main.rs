@@ -1,0 +1,9 @@
+//! The asynchronous forms, in tokio's runtimes of one thread and of several, with real processes at the other
+//! end.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod named_pipe;
+mod pipe;
+mod signals;
+mod support;
+mod wait;
