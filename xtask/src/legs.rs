@@ -13,6 +13,9 @@ const PACKAGES_WITHOUT_BACKEND: &[&str] =
     &["-p", "strait-core", "-p", "strait-protocol", "-p", "xtask"];
 const LIBRARIES_WITHOUT_BACKEND: &[&str] = &["-p", "strait-core", "-p", "strait-protocol"];
 
+/// The whole workspace, with what is optional in it too.
+const EVERYTHING: &[&str] = &["--workspace", "--features", "strait/tokio"];
+
 /// One leg of `test-all`, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Leg {
@@ -83,7 +86,12 @@ fn clippy() -> Result<(), Stop> {
     needs("clippy", "rustup component add clippy")?;
     let mut command = cargo(["clippy", "--all-targets"]);
     command.args(packages(PACKAGES_WITHOUT_BACKEND)).args(["--", "-D", "warnings"]);
-    Ok(run(&mut command)?)
+    run(&mut command)?;
+    if has_backend() {
+        // As most programs have it: without what is optional.
+        run(&mut cargo(["clippy", "-p", "strait", "--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 fn tidy() -> Result<(), Stop> {
@@ -137,7 +145,7 @@ fn test(targets: &[&str], without_backend: &'static [&str]) -> Result<(), Stop> 
 
 /// What to tell cargo, so that it takes all packages that can be built on this system.
 fn packages(without_backend: &'static [&'static str]) -> &'static [&'static str] {
-    if has_backend() { &["--workspace"] } else { without_backend }
+    if has_backend() { EVERYTHING } else { without_backend }
 }
 
 fn has_backend() -> bool {
