@@ -46,4 +46,4 @@ pub use pipe::{Pipe, PipeRead, PipeWrite};
 pub use rendezvous::{Connection, Credentials, Doorbell, Listener, Rendezvous, Wake};
 pub use segment::{Access, Lifetime, Mapping, NewSegment, SEATS, Segment};
 pub use signal::{Arrival, Sender, Signal, Signals, Subscription};
-pub use socket::{AcceptFrom, Arrived, Socket, SocketListener, Sockets, Style};
+pub use socket::{AcceptFrom, Accepted, Arrived, Socket, SocketListener, Sockets, Style};

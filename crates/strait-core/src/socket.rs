@@ -87,6 +87,24 @@ pub trait SocketListener: Sized + Send + Sync + Debug + 'static {
     /// `LimitReached` where this process has no room for another connection, which then waits on;
     /// `TimedOut`.
     fn accept(&self, deadline: Deadline<'_>) -> Result<Self::Socket>;
+
+    /// Looks once whether somebody has connected, and doesn't wait. For event loops.
+    ///
+    /// # Errors
+    ///
+    /// `LimitReached`, as of [`accept`](Self::accept).
+    fn try_accept(&self) -> Result<Accepted<Self::Socket>>;
+}
+
+/// What [`SocketListener::try_accept`] has found.
+#[derive(Debug)]
+pub enum Accepted<S> {
+    /// Somebody whose user is accepted.
+    Peer(S),
+    /// Somebody whose user isn't, and who was let go. There may be others.
+    Refused,
+    /// Nobody.
+    Nobody,
 }
 
 /// One end of a connection. Dropping the last handle of it is noticed by the other.
@@ -117,6 +135,13 @@ pub trait Socket: Sized + Send + Sync + Debug + 'static {
     fn send(&self, bytes: &[u8], handles: &[Self::Handle], deadline: Deadline<'_>)
     -> Result<usize>;
 
+    /// The same where that doesn't have to wait; `None` where it would. For event loops.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    fn try_send(&self, bytes: &[u8], handles: &[Self::Handle]) -> Result<Option<usize>>;
+
     /// Waits until something has arrived, and receives as much of it as fits, or one message. Handles
     /// that came with it are added to `handles`, and closed where that is `None`.
     ///
@@ -129,6 +154,17 @@ pub trait Socket: Sized + Send + Sync + Debug + 'static {
         handles: Option<&mut Vec<Self::Handle>>,
         deadline: Deadline<'_>,
     ) -> Result<Arrived>;
+
+    /// The same where that doesn't have to wait; `None` where it would. For event loops.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`receive`](Self::receive).
+    fn try_receive(
+        &self,
+        buffer: &mut [u8],
+        handles: Option<&mut Vec<Self::Handle>>,
+    ) -> Result<Option<Arrived>>;
 
     /// Waits until something has arrived: the length of the next message, or how much of a stream there
     /// is; 0 at the end too.

@@ -19,6 +19,8 @@ mod liveness;
 mod mapping;
 mod named_file;
 mod named_pipe;
+#[cfg(feature = "tokio")]
+mod new_names;
 mod pipe;
 mod poll;
 mod quiet_write;
@@ -40,6 +42,8 @@ pub use cancel::PosixCancel;
 pub use claim::PosixClaim;
 pub use handle::PosixHandle;
 pub use named_pipe::PosixNamedPipe;
+#[cfg(feature = "tokio")]
+pub use new_names::NewNames;
 pub use pipe::{PosixPipeReader, PosixPipeWriter};
 #[cfg(feature = "tokio")]
 pub use ready::{Ready, Waitable};

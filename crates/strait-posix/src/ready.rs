@@ -1,7 +1,9 @@
 //! What tokio's event loop says of a descriptor.
 #![expect(unsafe_code, reason = "tokio takes a descriptor for one that may be closed meanwhile")]
 
-use crate::{PosixPipeReader, PosixPipeWriter, PosixSubscription};
+use crate::{
+    NewNames, PosixPipeReader, PosixPipeWriter, PosixSocket, PosixSocketListener, PosixSubscription,
+};
 use std::{
     fmt,
     os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
@@ -41,7 +43,8 @@ macro_rules! waitable {
     )+ };
 }
 
-waitable!(OwnedFd, PosixPipeReader, PosixPipeWriter, PosixSubscription);
+waitable!(OwnedFd, PosixPipeReader, PosixPipeWriter, PosixSocket, PosixSocketListener);
+waitable!(NewNames, PosixSubscription);
 
 impl<T: Waitable> Ready<T> {
     /// For reading.
@@ -62,8 +65,22 @@ impl<T: Waitable> Ready<T> {
         Self::new(end, Interest::WRITABLE)
     }
 
+    /// For both.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`to_read`](Self::to_read).
+    pub fn to_read_and_write(end: T) -> Result<Self> {
+        Self::new(end, Interest::READABLE | Interest::WRITABLE)
+    }
+
     fn new(end: T, what_for: Interest) -> Result<Self> {
         Ok(Self { watch: Some(watch(&end, what_for)?), what_for, end })
+    }
+
+    /// The end itself.
+    pub fn end(&self) -> &T {
+        &self.end
     }
 
     /// The end, which nobody watches any more.
@@ -75,45 +92,74 @@ impl<T: Waitable> Ready<T> {
 
     /// Makes attempts until one has read. Of several tasks that call this only the last one is woken.
     pub fn poll_read<R>(
-        &mut self,
+        &self,
         context: &mut Context<'_>,
         mut attempt: impl FnMut(&T) -> Result<Option<R>>,
     ) -> Poll<Result<R>> {
         loop {
-            let watch = watching(&mut self.watch, &self.end, self.what_for)?;
-            let mut guard = ready!(watch.poll_read_ready(context)).map_err(failed)?;
+            let mut guard = ready!(self.watch()?.poll_read_ready(context)).map_err(failed)?;
             if let Some(done) = attempt(&self.end)? {
                 return Poll::Ready(Ok(done));
             }
-            let was_closed = guard.ready().is_read_closed();
             guard.clear_ready();
-            self.begin_anew_if(was_closed);
         }
     }
 
     /// Makes attempts until one has written. Of several tasks that call this only the last one is woken.
     pub fn poll_write<R>(
+        &self,
+        context: &mut Context<'_>,
+        mut attempt: impl FnMut(&T) -> Result<Option<R>>,
+    ) -> Poll<Result<R>> {
+        loop {
+            let mut guard = ready!(self.watch()?.poll_write_ready(context)).map_err(failed)?;
+            if let Some(done) = attempt(&self.end)? {
+                return Poll::Ready(Ok(done));
+            }
+            guard.clear_ready();
+        }
+    }
+
+    /// The same as [`poll_read`](Self::poll_read), of a pipe that others may close and open again.
+    pub fn poll_read_reopened<R>(
         &mut self,
         context: &mut Context<'_>,
         mut attempt: impl FnMut(&T) -> Result<Option<R>>,
     ) -> Poll<Result<R>> {
         loop {
-            let watch = watching(&mut self.watch, &self.end, self.what_for)?;
-            let mut guard = ready!(watch.poll_write_ready(context)).map_err(failed)?;
+            self.watch_again()?;
+            let mut guard = ready!(self.watch()?.poll_read_ready(context)).map_err(failed)?;
+            if let Some(done) = attempt(&self.end)? {
+                return Poll::Ready(Ok(done));
+            }
+            let was_closed = guard.ready().is_read_closed();
+            guard.clear_ready();
+            self.forget_if(was_closed);
+        }
+    }
+
+    /// The same as [`poll_write`](Self::poll_write), of a pipe that others may close and open again.
+    pub fn poll_write_reopened<R>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut attempt: impl FnMut(&T) -> Result<Option<R>>,
+    ) -> Poll<Result<R>> {
+        loop {
+            self.watch_again()?;
+            let mut guard = ready!(self.watch()?.poll_write_ready(context)).map_err(failed)?;
             if let Some(done) = attempt(&self.end)? {
                 return Poll::Ready(Ok(done));
             }
             let was_closed = guard.ready().is_write_closed();
             guard.clear_ready();
-            self.begin_anew_if(was_closed);
+            self.forget_if(was_closed);
         }
     }
 
     /// Makes attempts until one has read, for any number of tasks.
     pub async fn read<R>(&self, mut attempt: impl FnMut(&T) -> Result<Option<R>>) -> Result<R> {
         loop {
-            let watch = self.watch.as_ref().ok_or_else(no_runtime)?;
-            let mut guard = watch.readable().await.map_err(failed)?;
+            let mut guard = self.watch()?.readable().await.map_err(failed)?;
             if let Some(done) = attempt(&self.end)? {
                 return Ok(done);
             }
@@ -121,12 +167,35 @@ impl<T: Waitable> Ready<T> {
         }
     }
 
-    /// For the event loop what was closed once stays so, and always has something to do. But a pipe with a
-    /// name that all others had closed may have been opened again.
-    fn begin_anew_if(&mut self, was_closed: bool) {
+    /// Makes attempts until one has written, for any number of tasks.
+    pub async fn write<R>(&self, mut attempt: impl FnMut(&T) -> Result<Option<R>>) -> Result<R> {
+        loop {
+            let mut guard = self.watch()?.writable().await.map_err(failed)?;
+            if let Some(done) = attempt(&self.end)? {
+                return Ok(done);
+            }
+            guard.clear_ready();
+        }
+    }
+
+    fn watch(&self) -> Result<&AsyncFd<RawFd>> {
+        self.watch.as_ref().ok_or_else(no_runtime)
+    }
+
+    /// For the event loop what was closed once stays so, and always has something to do. So a pipe that
+    /// was opened again is forgotten,
+    fn forget_if(&mut self, was_closed: bool) {
         if was_closed {
             self.watch = None;
         }
+    }
+
+    /// and watched anew.
+    fn watch_again(&mut self) -> Result<()> {
+        if self.watch.is_none() {
+            self.watch = Some(watch(&self.end, self.what_for)?);
+        }
+        Ok(())
     }
 }
 
@@ -134,17 +203,6 @@ impl<T: fmt::Debug> fmt::Debug for Ready<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Ready").field(&self.end).finish()
     }
-}
-
-fn watching<'a>(
-    watched: &'a mut Option<AsyncFd<RawFd>>,
-    end: &impl Waitable,
-    what_for: Interest,
-) -> Result<&'a AsyncFd<RawFd>> {
-    Ok(match watched {
-        Some(watched) => watched,
-        none => none.insert(watch(end, what_for)?),
-    })
 }
 
 /// For whom owns `end`, and drops this first.

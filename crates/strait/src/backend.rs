@@ -1,10 +1,10 @@
 //! The traits that a backend implements, for those who write one or use one directly.
 
 pub use strait_core::{
-    Arrived, Backend, Cancel, Capabilities, Capability, Connection, Credentials, Deadline,
-    Doorbell, Finding, Fingerprint, ForkHooks, Handles, Listener, Liveness, NamedPipe, NamedPipes,
-    NewSegment, Pipe, PipeRead, PipeWrite, ProcessIdentity, Rendezvous, SEATS, Segment, Signals,
-    Socket, SocketListener, Sockets, Style, Subscription, Transfer, Verdict, WaitAddress,
+    Accepted, Arrived, Backend, Cancel, Capabilities, Capability, Connection, Credentials,
+    Deadline, Doorbell, Finding, Fingerprint, ForkHooks, Handles, Listener, Liveness, NamedPipe,
+    NamedPipes, NewSegment, Pipe, PipeRead, PipeWrite, ProcessIdentity, Rendezvous, SEATS, Segment,
+    Signals, Socket, SocketListener, Sockets, Style, Subscription, Transfer, Verdict, WaitAddress,
     WaitOutcome, Wake,
 };
 pub use strait_protocol::sync::Sleep;

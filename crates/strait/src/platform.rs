@@ -7,7 +7,7 @@ cfg_if::cfg_if! {
         mod unix_tokio;
 
         #[cfg(feature = "tokio")]
-        pub(crate) use unix_tokio::{Ready, cancelled, ended};
+        pub(crate) use unix_tokio::{Ready, cancelled, ended, when_bound};
 
         /// The backend of this operating system.
         pub type Native = strait_posix::Posix;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | bytes, one way | [`PipeReader`] and [`PipeWriter`], made by [`pipe()`] or of strait's own |
 //! | bytes, both ways | [`Duplex`] |
+//! | who connects under a name, bytes and messages between them | [`LocalListener`], [`LocalStream`], [`LocalDatagram`] |
 //! | signals | [`Signals`] |
 //! | a cancellation | [`cancelled`] |
 //! | the end of a process | [`wait_exit`] |
@@ -45,12 +46,18 @@
 //!
 //! Linux, for now, as all of strait.
 
+mod datagram;
 mod duplex;
+mod listener;
 mod pipe;
 mod signals;
+mod stream;
 mod wait;
 
+pub use datagram::LocalDatagram;
 pub use duplex::Duplex;
+pub use listener::{Connected, Listener, LocalDatagramListener, LocalListener};
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use signals::Signals;
+pub use stream::{LocalReadHalf, LocalStream, LocalWriteHalf};
 pub use wait::{cancelled, wait_exit};

@@ -51,22 +51,13 @@ impl PosixSocket {
         Ok((Self::new(a, style)?, Self::new(b, style)?))
     }
 
-    /// Repeats a call that doesn't wait until it says something else than that it would have to.
-    fn when_readable<T>(
-        &self,
-        deadline: Deadline<'_>,
-        mut call: impl FnMut() -> rustix::io::Result<T>,
-    ) -> Result<T> {
+    /// What a call that doesn't wait has received; `None` where it would have to.
+    fn received<T>(&self, mut call: impl FnMut() -> rustix::io::Result<T>) -> Result<Option<T>> {
         loop {
             match call() {
-                Ok(done) => return Ok(done),
+                Ok(done) => return Ok(Some(done)),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    let failed = |errno| Error::os(RECEIVE, errno);
-                    if !poll::readable(&self.socket, deadline).map_err(failed)? {
-                        return Err(deadline.error(RECEIVE));
-                    }
-                }
+                Err(Errno::AGAIN) => return Ok(None),
                 // The peer left without having received everything. What it sent is still there.
                 Err(Errno::CONNRESET) if self.style == Style::Datagram => {}
                 Err(Errno::CONNRESET) => {
@@ -75,6 +66,23 @@ impl PosixSocket {
                     return Err(error.with_source(Errno::CONNRESET));
                 }
                 Err(errno) => return Err(Error::os(RECEIVE, errno)),
+            }
+        }
+    }
+
+    /// Repeats an attempt until it says something else than that it would have to wait.
+    fn when_readable<T>(
+        &self,
+        deadline: Deadline<'_>,
+        mut attempt: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        loop {
+            if let Some(done) = attempt()? {
+                return Ok(done);
+            }
+            let failed = |errno| Error::os(RECEIVE, errno);
+            if !poll::readable(&self.socket, deadline).map_err(failed)? {
+                return Err(deadline.error(RECEIVE));
             }
         }
     }
@@ -89,26 +97,24 @@ impl PosixSocket {
         &self,
         buffer: &mut [u8],
         mut descriptors: Option<&mut Vec<OwnedFd>>,
-        deadline: Deadline<'_>,
-    ) -> Result<Arrived> {
+    ) -> Result<Option<Arrived>> {
         if buffer.is_empty() {
-            return Ok(Arrived { len: 0, is_end: false, handles_are_lost: false });
+            return Ok(Some(Arrived { len: 0, is_end: false, handles_are_lost: false }));
         }
-        let came = self.when_readable(deadline, || {
-            receive(&self.socket, buffer, descriptors.as_deref_mut())
-        })?;
-        let (len, is_end) = (came.bytes, came.bytes == 0);
-        Ok(Arrived { len, is_end, handles_are_lost: came.cut })
+        let came = self.received(|| receive(&self.socket, buffer, descriptors.as_deref_mut()))?;
+        Ok(came.map(|came| {
+            let (len, is_end) = (came.bytes, came.bytes == 0);
+            Arrived { len, is_end, handles_are_lost: came.cut }
+        }))
     }
 
     fn receive_message(
         &self,
         buffer: &mut [u8],
         mut descriptors: Option<&mut Vec<OwnedFd>>,
-        deadline: Deadline<'_>,
-    ) -> Result<Arrived> {
+    ) -> Result<Option<Arrived>> {
         let room = buffer.len();
-        let came = self.when_readable(deadline, || {
+        let came = self.received(|| {
             let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let len = self.peek()?;
             if len > room {
@@ -117,11 +123,12 @@ impl PosixSocket {
             receive(&self.socket, buffer, descriptors.as_deref_mut()).map(Ok)
         })?;
         match came {
-            Ok(came) => {
+            None => Ok(None),
+            Some(Ok(came)) => {
                 let (len, is_end) = (came.bytes, !came.has_sender);
-                Ok(Arrived { len, is_end, handles_are_lost: came.cut })
+                Ok(Some(Arrived { len, is_end, handles_are_lost: came.cut }))
             }
-            Err(len) => {
+            Some(Err(len)) => {
                 let why = format!("the message has {len} bytes and the buffer {room}");
                 let error = Error::new(ErrorKind::TooLarge, RECEIVE, why);
                 Err(error.hint("the message is still there: receive it with a larger buffer"))
@@ -159,6 +166,18 @@ impl Socket for PosixSocket {
     }
 
     fn send(&self, bytes: &[u8], handles: &[PosixHandle], deadline: Deadline<'_>) -> Result<usize> {
+        loop {
+            if let Some(sent) = self.try_send(bytes, handles)? {
+                return Ok(sent);
+            }
+            let failed = |errno| Error::os(SEND, errno);
+            if !poll::writable(&self.socket, deadline).map_err(failed)? {
+                return Err(deadline.error(SEND));
+            }
+        }
+    }
+
+    fn try_send(&self, bytes: &[u8], handles: &[PosixHandle]) -> Result<Option<usize>> {
         self.check_size(bytes.len(), handles.len())?;
         let descriptors: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
@@ -169,14 +188,9 @@ impl Socket for PosixSocket {
                 ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
             }
             match sendmsg(&self.socket, &[IoSlice::new(bytes)], &mut ancillary, flags) {
-                Ok(sent) => return Ok(sent),
+                Ok(sent) => return Ok(Some(sent)),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    let failed = |errno| Error::os(SEND, errno);
-                    if !poll::writable(&self.socket, deadline).map_err(failed)? {
-                        return Err(deadline.error(SEND));
-                    }
-                }
+                Err(Errno::AGAIN) => return Ok(None),
                 Err(errno) => return Err(not_sent(errno)),
             }
         }
@@ -185,14 +199,22 @@ impl Socket for PosixSocket {
     fn receive(
         &self,
         buffer: &mut [u8],
-        handles: Option<&mut Vec<PosixHandle>>,
+        mut handles: Option<&mut Vec<PosixHandle>>,
         deadline: Deadline<'_>,
     ) -> Result<Arrived> {
+        self.when_readable(deadline, || self.try_receive(buffer, handles.as_deref_mut()))
+    }
+
+    fn try_receive(
+        &self,
+        buffer: &mut [u8],
+        handles: Option<&mut Vec<PosixHandle>>,
+    ) -> Result<Option<Arrived>> {
         let mut came = Vec::new();
         let descriptors = handles.is_some().then_some(&mut came);
         let arrived = match self.style {
-            Style::Stream => self.receive_stream(buffer, descriptors, deadline)?,
-            Style::Datagram => self.receive_message(buffer, descriptors, deadline)?,
+            Style::Stream => self.receive_stream(buffer, descriptors)?,
+            Style::Datagram => self.receive_message(buffer, descriptors)?,
         };
         if let Some(handles) = handles {
             handles.extend(came.into_iter().map(PosixHandle::from));
@@ -201,7 +223,7 @@ impl Socket for PosixSocket {
     }
 
     fn pending(&self, deadline: Deadline<'_>) -> Result<usize> {
-        self.when_readable(deadline, || match self.style {
+        let look = || match self.style {
             Style::Datagram => self.peek(),
             Style::Stream => {
                 let mut byte = [0];
@@ -211,7 +233,8 @@ impl Socket for PosixSocket {
                     _ => io::ioctl_fionread(&self.socket).map(|len| len as usize),
                 }
             }
-        })
+        };
+        self.when_readable(deadline, || self.received(look))
     }
 
     fn shutdown(&self, how: Shutdown) -> Result<()> {

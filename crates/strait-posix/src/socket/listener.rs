@@ -7,7 +7,9 @@ use crate::{
 };
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd};
-use strait_core::{AcceptFrom, Deadline, Error, ErrorKind, Name, Result, SocketListener, Style};
+use strait_core::{
+    AcceptFrom, Accepted, Deadline, Error, ErrorKind, Name, Result, SocketListener, Style,
+};
 
 /// A listening Unix socket. Dropping it frees the name.
 #[derive(Debug)]
@@ -43,23 +45,27 @@ impl SocketListener for PosixSocketListener {
 
     fn accept(&self, deadline: Deadline<'_>) -> Result<PosixSocket> {
         loop {
-            match self.bound.accept().map_err(failed)? {
-                Some(socket) => {
-                    // Whom the system doesn't tell of isn't let in.
-                    if credentials::of_peer(&socket).is_ok_and(|peer| self.accepts(peer.user)) {
-                        return PosixSocket::new(socket, self.style);
-                    }
-                    // Peers that keep coming and are refused don't make this wait for ever.
-                    if deadline.has_passed() {
-                        return Err(deadline.error(ACCEPT));
-                    }
-                }
-                None if !poll::readable(&self.bound, deadline).map_err(failed)? => {
-                    return Err(deadline.error(ACCEPT));
-                }
-                None => {}
+            let goes_on = match self.try_accept()? {
+                Accepted::Peer(socket) => return Ok(socket),
+                // Peers that keep coming and are refused don't make this wait for ever.
+                Accepted::Refused => !deadline.has_passed(),
+                Accepted::Nobody => poll::readable(&self.bound, deadline).map_err(failed)?,
+            };
+            if !goes_on {
+                return Err(deadline.error(ACCEPT));
             }
         }
+    }
+
+    fn try_accept(&self) -> Result<Accepted<PosixSocket>> {
+        let Some(socket) = self.bound.accept().map_err(failed)? else {
+            return Ok(Accepted::Nobody);
+        };
+        // Whom the system doesn't tell of isn't let in.
+        if !credentials::of_peer(&socket).is_ok_and(|peer| self.accepts(peer.user)) {
+            return Ok(Accepted::Refused);
+        }
+        Ok(Accepted::Peer(PosixSocket::new(socket, self.style)?))
     }
 }
 

@@ -224,7 +224,7 @@ impl<B: Backend> LocalDatagram<B> {
 const SEND: &str = "send a message";
 const RECEIVE: &str = "receive a message";
 
-fn not_ended(arrived: Arrived) -> Result<Arrived> {
+pub(crate) fn not_ended(arrived: Arrived) -> Result<Arrived> {
     if !arrived.is_end {
         return Ok(arrived);
     }

@@ -102,6 +102,17 @@ impl<B: Backend, C> Listener<B, C> {
     pub fn backend(&self) -> &B::SocketListener {
         &self.listener
     }
+
+    /// What it is made of, for its asynchronous form.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_parts(self) -> (B::SocketListener, Name) {
+        (self.listener, self.name)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn from_parts(listener: B::SocketListener, name: Name) -> Self {
+        Self { listener, name, accepted: PhantomData }
+    }
 }
 
 impl<B: Backend, C> fmt::Debug for Listener<B, C> {

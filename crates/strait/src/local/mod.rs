@@ -11,6 +11,8 @@ mod stream;
 
 pub use connect::ConnectOptions;
 pub use datagram::LocalDatagram;
+#[cfg(feature = "tokio")]
+pub(crate) use datagram::not_ended;
 pub use listener::{Incoming, ListenOptions, Listener};
 pub use stream::LocalStream;
 
@@ -49,7 +51,7 @@ fn of_style<B: Backend>(socket: B::Socket, style: Style) -> Result<B::Socket> {
     Err(Error::new(ErrorKind::TypeMismatch, "use a connection", why))
 }
 
-fn peer<B: Backend>(socket: &B::Socket) -> Result<Credentials> {
+pub(crate) fn peer<B: Backend>(socket: &B::Socket) -> Result<Credentials> {
     B::CAPABILITIES.require(Capability::PeerCredentials, "ask who the peer is")?;
     socket.peer()
 }

@@ -189,6 +189,22 @@ impl<B: Backend> LocalStream<B> {
         Ok(self.socket.receive(buffer, None, deadline.check(READ)?)?.len)
     }
 
+    /// Its socket, unless part of a message with handles has come, which would be lost.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_whole_backend(self, operation: &'static str) -> Result<B::Socket> {
+        self.check_nothing_partial(operation)?;
+        Ok(self.socket)
+    }
+
+    fn check_nothing_partial(&self, operation: &'static str) -> Result<()> {
+        let partial = self.partial.lock().unwrap_or_else(PoisonError::into_inner);
+        if partial.is_empty() {
+            return Ok(());
+        }
+        let why = "part of a message with handles has come, and would be lost";
+        Err(Error::new(ErrorKind::InvalidInput, operation, why).hint("receive it first"))
+    }
+
     fn send_bytes_with(
         &self,
         bytes: &[u8],
@@ -269,13 +285,7 @@ impl<B: Backend> Endpoint<B> for LocalStream<B> {
 
     fn into_parcel(self) -> Result<Parcel<B>> {
         endpoint::require::<B>()?;
-        let partial = self.partial.lock().unwrap_or_else(PoisonError::into_inner);
-        if !partial.is_empty() {
-            let why = "part of a message with handles has come, and would be lost";
-            return Err(
-                Error::new(ErrorKind::InvalidInput, endpoint::PACK, why).hint("receive it first")
-            );
-        }
+        self.check_nothing_partial(endpoint::PACK)?;
         Ok(Parcel::of(Self::KIND, self.socket.to_handle()?))
     }
 

@@ -1,8 +1,9 @@
 //! Descriptors in tokio's event loop.
 
 use super::Native;
-use crate::{CancelToken, Error, Process, Result};
+use crate::{CancelToken, Error, ErrorKind, Process, Result};
 use std::os::fd::{AsFd, OwnedFd};
+use strait_posix::NewNames;
 
 pub(crate) use strait_posix::Ready;
 
@@ -18,6 +19,24 @@ pub(crate) async fn ended(process: &Process) -> Result<()> {
     match Native::end_of_process(&process.identity())? {
         Some(end) => readable(end).await,
         None => Ok(()),
+    }
+}
+
+/// Makes attempts to connect until one says something else than that nobody is found.
+pub(crate) async fn when_bound<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    match attempt() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        done => return done,
+    }
+    // Watched before the next look, so that nobody is missed who comes after it.
+    let names = Ready::to_read(NewNames::new()?)?;
+    loop {
+        match attempt() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                names.read(|names| Ok(names.take())).await?;
+            }
+            done => return done,
+        }
     }
 }
 

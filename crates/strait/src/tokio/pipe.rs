@@ -150,8 +150,9 @@ impl AsyncRead for PipeReader {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read =
-            ready!(self.end.poll_read(context, |end| end.try_read(buffer.initialize_unfilled())))?;
+        let read = ready!(
+            self.end.poll_read_reopened(context, |end| end.try_read(buffer.initialize_unfilled()))
+        )?;
         buffer.advance(read);
         Poll::Ready(Ok(()))
     }
@@ -164,7 +165,7 @@ impl AsyncWrite for PipeWriter {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let end = self.end.as_mut().ok_or_else(was_shut_down)?;
-        let written = ready!(end.poll_write(context, |end| end.try_write(bytes)))?;
+        let written = ready!(end.poll_write_reopened(context, |end| end.try_write(bytes)))?;
         Poll::Ready(Ok(written))
     }
 

@@ -2,6 +2,7 @@
 //! end.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod local;
 mod named_pipe;
 mod pipe;
 mod signals;

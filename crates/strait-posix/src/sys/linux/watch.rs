@@ -5,10 +5,14 @@ use rustix::{
     fs::inotify::{CreateFlags, WatchFlags, add_watch, init},
     io::Result,
 };
-use std::{os::fd::OwnedFd, path::Path};
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
+};
 use strait_core::Deadline;
 
 /// Notices what happens to a file or a directory.
+#[derive(Debug)]
 pub(crate) struct Watch(OwnedFd);
 
 impl Watch {
@@ -33,8 +37,23 @@ impl Watch {
     /// Waits until something has happened since the last call, or the deadline: `false`.
     pub(crate) fn wait(&self, deadline: Deadline<'_>) -> Result<bool> {
         let appeared = poll::readable(&self.0, deadline)?;
-        let mut events = [0_u8; 4096];
-        while rustix::io::read(&self.0, &mut events[..]).is_ok() {}
+        self.take();
         Ok(appeared)
+    }
+
+    /// Whether something has happened since the last call.
+    pub(crate) fn take(&self) -> bool {
+        let mut events = [0_u8; 4096];
+        let mut any = false;
+        while rustix::io::read(&self.0, &mut events[..]).is_ok() {
+            any = true;
+        }
+        any
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
