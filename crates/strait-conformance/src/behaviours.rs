@@ -13,6 +13,7 @@ mod condvar_traffic;
 mod datagrams;
 mod deadlock;
 mod duplex;
+mod duplex_name;
 mod endpoints;
 mod event;
 mod handles;
@@ -71,6 +72,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         condvar::actors::<B>(),
         condvar_traffic::actors::<B>(),
         datagrams::actors::<B>(),
+        duplex_name::actors::<B>(),
         event::actors::<B>(),
         handles::actors::<B>(),
         handles_hostile::actors::<B>(),
@@ -127,6 +129,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         datagrams::behaviours::<B>(),
         deadlock::behaviours::<B>(),
         duplex::behaviours::<B>(),
+        duplex_name::behaviours::<B>(),
         endpoints::behaviours::<B>(),
         event::behaviours::<B>(),
         handles::behaviours::<B>(),

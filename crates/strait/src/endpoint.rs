@@ -67,6 +67,9 @@ impl EndpointKind {
     /// A connection of messages.
     pub const LOCAL_DATAGRAM: Self = Self(8);
 
+    /// Both pipes of a [`Duplex`](crate::generic::Duplex).
+    pub const DUPLEX: Self = Self(9);
+
     /// The kind with this number, whether or not this version knows it.
     pub const fn from_u32(number: u32) -> Self {
         Self(number)
@@ -89,6 +92,7 @@ impl fmt::Display for EndpointKind {
             Self::BYTE_RECEIVER => "the receiving end of a channel of bytes",
             Self::LOCAL_STREAM => "a local stream",
             Self::LOCAL_DATAGRAM => "a connection of datagrams",
+            Self::DUPLEX => "the ends of two pipes",
             Self(other) => return write!(f, "something of the unknown kind {other}"),
         })
     }

@@ -124,7 +124,7 @@ pub mod generic {
     pub use crate::{
         cancel::CancelToken,
         channel::{ByteReceiver, ByteSender, Loan, Message, byte_channel},
-        duplex::Duplex,
+        duplex::{Duplex, DuplexListener},
         endpoint::{Handle, Parcel},
         local::{ConnectOptions, Incoming, ListenOptions, Listener, LocalDatagram, LocalStream},
         memory::SharedMemory,
@@ -226,6 +226,9 @@ pub type NamedPipe = generic::NamedPipe<Native>;
 
 /// Two pipes, one each way. See [`generic::Duplex`].
 pub type Duplex = generic::Duplex<Native>;
+
+/// Accepts those who connect two pipes. See [`generic::DuplexListener`].
+pub type DuplexListener = generic::DuplexListener<Native>;
 
 /// Makes a pipe: what is written at one end is read at the other, in order, as bytes without boundaries.
 ///

@@ -42,6 +42,7 @@ const MECHANISMS: &[&dyn Mechanism] = &[
     &shared_value::SharedValue,
     &guarded::Guarded,
     &stream::Pipe,
+    &stream::TwoPipes,
     &signalled::Signalled,
     &stream::Socket,
     &datagram::Datagram,

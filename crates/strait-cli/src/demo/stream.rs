@@ -9,7 +9,7 @@ use std::{
     io::{self, BufReader, Read, Write},
     time::Duration,
 };
-use strait::{LocalListener, LocalStream, NamedPipe};
+use strait::{Duplex, LocalListener, LocalStream, NamedPipe};
 
 /// A pipe each way, which the sides find by their names.
 pub(super) struct Pipe;
@@ -30,6 +30,31 @@ impl Mechanism for Pipe {
         // The names aren't needed any more when both have met.
         link.say("open")?;
         link.hear()?;
+        Ok(ends(reader, writer))
+    }
+}
+
+/// Two pipes, which one side makes and hands over.
+pub(super) struct TwoPipes;
+
+impl Mechanism for TwoPipes {
+    fn title(&self) -> &'static str {
+        "duplex"
+    }
+
+    fn join(&self, side: Side, name: &str, link: &mut Link) -> Result<Ends> {
+        let end = match side {
+            Side::Parent => {
+                let listener = Duplex::bind(name)?;
+                link.say("bound")?;
+                listener.accept_timeout(PATIENCE)?
+            }
+            Side::Child => {
+                link.hear()?;
+                Duplex::connect_timeout(name, PATIENCE)?
+            }
+        };
+        let (reader, writer) = end.split();
         Ok(ends(reader, writer))
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::support::{Place, noise};
 
-const MECHANISMS: [&str; 10] = [
+const MECHANISMS: [&str; 11] = [
     "named shared memory",
     "file-backed memory",
     "shared value",
     "mutex, condition",
     "pipe",
+    "duplex",
     "signal",
     "socket",
     "datagram",

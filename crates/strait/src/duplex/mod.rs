@@ -1,5 +1,9 @@
 //! Traffic both ways, over two pipes.
 
+mod listener;
+
+pub use listener::DuplexListener;
+
 use crate::{
     pipe::{PipeReader, PipeWriter, pipe},
     until::Until,
