@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{
     io::{Read, Write},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 use strait::{
@@ -210,12 +210,12 @@ fn another_program_reads_whoever_comes_first<B: Backend>() -> Verdict {
     for _ in 0..10 {
         for program_first in [true, false] {
             let pipe = NamedPipe::<B>::create(unique("cat"))?;
-            let cat = || Command::new("cat").arg(pipe.path()).stdout(Stdio::piped()).spawn();
-            let (child, writer) = std::thread::scope(|scope| -> Result<_, Failure> {
+            let cat = || Program::start(Command::new("cat").arg(pipe.path()));
+            let (mut child, writer) = std::thread::scope(|scope| -> Result<_, Failure> {
                 let early = program_first.then(cat).transpose()?;
                 if let Some(child) = &early {
                     // It waits in `open` for a writer.
-                    let stat = format!("/proc/{}/stat", child.id());
+                    let stat = format!("/proc/{}/stat", child.0.id());
                     let waits =
                         || std::fs::read_to_string(&stat).is_ok_and(|at| at.contains("(cat) S"));
                     wait_until("the program waits in open", waits)?;
@@ -229,7 +229,7 @@ fn another_program_reads_whoever_comes_first<B: Backend>() -> Verdict {
             })?;
             (&writer).write_all(b"for another program")?;
             drop(writer);
-            assert_eq!(child.wait_with_output()?.stdout, b"for another program");
+            assert_eq!(child.output()?, "for another program");
         }
     }
     Ok(())
@@ -244,7 +244,7 @@ fn another_program_writes<B: Backend>() -> Verdict {
         let early = reader_first.then(|| pipe.reader()).transpose()?;
         let mut command = Command::new("sh");
         command.args(["-c", "printf 'of another program' > \"$0\""]).arg(pipe.path());
-        let mut child = command.spawn()?;
+        let mut child = Program::start(&mut command)?;
         let reader = match early {
             Some(reader) => reader,
             None => pipe.reader()?,
@@ -252,7 +252,7 @@ fn another_program_writes<B: Backend>() -> Verdict {
         let mut all = String::new();
         reader.until(PATIENCE).read_to_string(&mut all)?;
         assert_eq!(all, "of another program");
-        assert!(child.wait()?.success());
+        assert_eq!(child.output()?, "");
     }
     Ok(())
 }
@@ -295,6 +295,30 @@ fn write_pieces<B: Backend>(stage: &mut Stage) -> Verdict {
         assert_eq!(writer.write_timeout(&piece, PATIENCE)?, piece.len());
     }
     Ok(())
+}
+
+/// Another program. Dropping it ends it, whatever it waits for.
+struct Program(Child);
+
+impl Program {
+    fn start(command: &mut Command) -> Result<Self, Failure> {
+        Ok(Self(command.stdout(Stdio::piped()).spawn()?))
+    }
+
+    /// What it has printed, when it has ended well.
+    fn output(&mut self) -> Result<String, Failure> {
+        let mut all = String::new();
+        self.0.stdout.take().ok_or("it was read before")?.read_to_string(&mut all)?;
+        assert!(self.0.wait()?.success());
+        Ok(all)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 const PIECES: usize = 500;

@@ -9,7 +9,7 @@ use crate::{
     Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, unavailable,
     unique,
 };
-use std::{io::Write, process::Command};
+use std::{io::Write, process::Command, time::Duration};
 use strait::{
     ErrorKind,
     generic::{ByteReceiver, ByteSender, NamedPipe},
@@ -130,9 +130,14 @@ fn an_end_of_a_creator_that_was_killed_anywhere_is_of_the_next_one<B: Backend>()
             }
         }
         peer.kill()?;
-        let pipe = NamedPipe::<B>::create(&name)?;
-        let reader = NamedPipe::<B>::open_reader(&name)?;
-        (&pipe.writer_timeout(PATIENCE)?).write_all(b"next")?;
+        // Who opens it while it is created gets an end of the new one, too.
+        let reader = std::thread::scope(|scope| -> Result<_, Failure> {
+            let early = scope.spawn(|| NamedPipe::<B>::open_reader_timeout(&name, PATIENCE));
+            let pipe = NamedPipe::<B>::create(&name)?;
+            let reader = early.join().map_err(|_| "who opens it panicked")??;
+            (&pipe.writer_timeout(Duration::from_secs(2))?).write_all(b"next")?;
+            Ok(reader)
+        })?;
         assert_eq!(text(&reader, 4)?, "next");
     }
     Ok(())
