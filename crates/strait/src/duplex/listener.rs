@@ -10,9 +10,9 @@ use crate::{
     pipe::{PipeReader, PipeWriter},
 };
 use std::{
-    fmt,
+    fmt, mem,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use strait_core::{Backend, Deadline, Error, ErrorKind, Name, Result, Transfer};
 
@@ -41,13 +41,7 @@ use strait_core::{Backend, Deadline, Error, ErrorKind, Name, Result, Transfer};
 pub struct DuplexListener<B: Backend> {
     listener: Listener<B, LocalDatagram<B>>,
     /// Those who have connected and not sent their pipes before a deadline.
-    arriving: Mutex<Vec<Arriving<B>>>,
-}
-
-/// One that has connected, and when it was accepted.
-struct Arriving<B: Backend> {
-    socket: LocalDatagram<B>,
-    since: Instant,
+    arriving: Mutex<Vec<LocalDatagram<B>>>,
 }
 
 impl<B: Backend> Duplex<B> {
@@ -93,8 +87,8 @@ impl<B: Backend> Duplex<B> {
     ) -> Result<Self> {
         require::<B>()?;
         let deadline = deadline.into().check(CONNECT)?;
-        let socket = LocalDatagram::<B>::connect_deadline(name, deadline)?;
         let (here, there) = Self::pair()?;
+        let socket = LocalDatagram::<B>::connect_deadline(name, deadline)?;
         // There is room in a new socket: this doesn't wait.
         socket.send_endpoint(there)?;
         Ok(here)
@@ -104,8 +98,8 @@ impl<B: Backend> Duplex<B> {
 impl<B: Backend> DuplexListener<B> {
     /// Waits until somebody connects.
     ///
-    /// Who connects and doesn't say what [`Duplex::connect`] says is let go, after a second if it says
-    /// nothing.
+    /// Who connects and says something else than [`Duplex::connect`] does is let go, and who says nothing
+    /// holds up nobody.
     ///
     /// # Errors
     ///
@@ -131,19 +125,22 @@ impl<B: Backend> DuplexListener<B> {
     pub fn accept_deadline<'d>(&self, deadline: impl Into<Deadline<'d>>) -> Result<Duplex<B>> {
         let deadline = deadline.into().check(ACCEPT)?;
         loop {
-            let peer = self.next(deadline)?;
-            let left = GRACE.saturating_sub(peer.since.elapsed());
-            match peer.socket.recv_endpoint_deadline(deadline.within(left)) {
-                Ok(duplex) => return Ok(duplex),
-                Err(error) if is_ours(&error) => {
-                    return Err(error.on(self.name()));
+            if let Some(duplex) = self.one_of_earlier()? {
+                return Ok(duplex);
+            }
+            // While somebody keeps silent, it is looked at now and then.
+            let patience = match self.arriving().is_empty() {
+                true => deadline,
+                false => deadline.within(MOMENT),
+            };
+            match self.listener.accept_deadline(patience) {
+                Ok(socket) => {
+                    if let Some(duplex) = self.receive(socket, deadline.within(MOMENT))? {
+                        return Ok(duplex);
+                    }
                 }
-                Err(error) if waits_still(&error) && deadline.has_passed() => {
-                    self.arriving().push(peer);
-                    return Err(deadline.error(ACCEPT).on(self.name()));
-                }
-                // The peer's own fault, or its death.
-                Err(_) => {}
+                Err(error) if may_come(&error) && !deadline.has_passed() => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -153,18 +150,43 @@ impl<B: Backend> DuplexListener<B> {
         self.listener.name()
     }
 
-    /// Who has been there longest, or connects next.
-    fn next(&self, deadline: Deadline<'_>) -> Result<Arriving<B>> {
-        let mut arriving = self.arriving();
-        if !arriving.is_empty() {
-            return Ok(arriving.remove(0));
+    /// The pipes of one that came earlier and has sent them by now.
+    fn one_of_earlier(&self) -> Result<Option<Duplex<B>>> {
+        let mut earlier = mem::take(&mut *self.arriving()).into_iter();
+        while let Some(socket) = earlier.next() {
+            let received = self.receive(socket, Deadline::now());
+            if !matches!(received, Ok(None)) {
+                self.arriving().extend(earlier);
+                return received;
+            }
         }
-        drop(arriving);
-        let socket = self.listener.accept_deadline(deadline)?;
-        Ok(Arriving { socket, since: Instant::now() })
+        Ok(None)
     }
 
-    fn arriving(&self) -> MutexGuard<'_, Vec<Arriving<B>>> {
+    /// The pipes that one has sent; nothing where it hasn't yet, or was let go.
+    fn receive(
+        &self,
+        socket: LocalDatagram<B>,
+        deadline: Deadline<'_>,
+    ) -> Result<Option<Duplex<B>>> {
+        match socket.recv_endpoint_deadline(deadline) {
+            Ok(duplex) => Ok(Some(duplex)),
+            Err(error) if is_ours(&error) => Err(error.on(self.name())),
+            Err(error) if may_come(&error) => {
+                let mut arriving = self.arriving();
+                if arriving.len() >= MAX_ARRIVING {
+                    // The one that has kept silent longest makes room.
+                    arriving.remove(0);
+                }
+                arriving.push(socket);
+                Ok(None)
+            }
+            // The peer's own fault, or its death.
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn arriving(&self) -> MutexGuard<'_, Vec<LocalDatagram<B>>> {
         self.arriving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -197,8 +219,11 @@ impl<B: Backend> Endpoint<B> for Duplex<B> {
 const CONNECT: &str = "connect two pipes to";
 const ACCEPT: &str = "accept two pipes";
 
-/// How long a peer that has connected may take to say why.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long one that has connected is waited for before others are looked at.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// How many may have connected and keep silent.
+const MAX_ARRIVING: usize = 64;
 
 /// Whether it is no peer's fault.
 fn is_ours(error: &Error) -> bool {
@@ -206,6 +231,6 @@ fn is_ours(error: &Error) -> bool {
 }
 
 /// Whether the peer may still say it.
-fn waits_still(error: &Error) -> bool {
+fn may_come(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Cancelled)
 }
