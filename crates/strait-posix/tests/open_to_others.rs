@@ -1,6 +1,8 @@
 //! Where another user's listener is looked for, what is found there is checked. Needs root, to give files to
 //! other users; otherwise it shows nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 use std::{
     fs,
     os::unix::{
