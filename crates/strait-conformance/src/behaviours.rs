@@ -7,6 +7,7 @@ mod cancel;
 mod channel;
 mod channel_death;
 mod channel_hostile;
+mod children;
 mod condvar;
 mod condvar_death;
 mod condvar_traffic;
@@ -18,6 +19,8 @@ mod endpoints;
 mod event;
 mod handles;
 mod handles_hostile;
+mod inheritance;
+mod inheritance_handshake;
 mod lifetime;
 mod liveness;
 mod lock_hostile;
@@ -69,6 +72,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         channel::actors::<B>(),
         channel_death::actors::<B>(),
         channel_hostile::actors::<B>(),
+        children::actors::<B>(),
         condvar::actors::<B>(),
         condvar_traffic::actors::<B>(),
         datagrams::actors::<B>(),
@@ -76,6 +80,8 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         event::actors::<B>(),
         handles::actors::<B>(),
         handles_hostile::actors::<B>(),
+        inheritance::actors::<B>(),
+        inheritance_handshake::actors::<B>(),
         lifetime::actors::<B>(),
         liveness::actors::<B>(),
         lock_hostile::actors::<B>(),
@@ -123,6 +129,7 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         channel::behaviours::<B>(),
         channel_death::behaviours::<B>(),
         channel_hostile::behaviours::<B>(),
+        children::behaviours::<B>(),
         condvar::behaviours::<B>(),
         condvar_death::behaviours::<B>(),
         condvar_traffic::behaviours::<B>(),
@@ -134,6 +141,8 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
         event::behaviours::<B>(),
         handles::behaviours::<B>(),
         handles_hostile::behaviours::<B>(),
+        inheritance::behaviours::<B>(),
+        inheritance_handshake::behaviours::<B>(),
         lifetime::behaviours::<B>(),
         liveness::behaviours::<B>(),
         lock_hostile::behaviours::<B>(),
@@ -175,10 +184,15 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
 }
 
 /// The kind of an error that was to come; a panic where none did.
-#[expect(clippy::panic, reason = "a behaviour fails by it")]
 fn kind_of<T>(result: strait::Result<T>) -> strait::ErrorKind {
+    error_of(result).kind()
+}
+
+/// An error that was to come; a panic where none did.
+#[expect(clippy::panic, reason = "a behaviour fails by it")]
+fn error_of<T>(result: strait::Result<T>) -> strait::Error {
     match result {
-        Err(error) => error.kind(),
+        Err(error) => error,
         Ok(_) => panic!("an error was to come, and none did"),
     }
 }

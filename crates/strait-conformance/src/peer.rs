@@ -112,6 +112,25 @@ impl Peer {
         Ok(Self { actor, child, pipes, ended: None, patience: PATIENCE, deadline })
     }
 
+    /// The command that starts an actor, for behaviours that are about starting processes. Its streams are
+    /// those of this process, and it has no deadline.
+    ///
+    /// # Errors
+    ///
+    /// Where this process' own executable can't be found.
+    pub fn command<F, R>(
+        _actor: F,
+        args: impl IntoIterator<Item = impl ToString>,
+    ) -> io::Result<Command>
+    where
+        F: Fn(&mut Stage) -> R,
+        R: IntoVerdict,
+    {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(args.into_iter().map(|arg| arg.to_string())).env(ACTOR, key::<F>());
+        Ok(command)
+    }
+
     /// The identifier of the process.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -1,8 +1,8 @@
 //! The narrow waist: all that differs between operating systems.
 
 use crate::{
-    Cancel, Capabilities, Deadline, Finding, Liveness, NamedPipes, Rendezvous, Result, Signals,
-    Sockets,
+    Cancel, Capabilities, Deadline, Finding, Inherit, Liveness, NamedPipes, Rendezvous, Result,
+    Signals, Sockets,
 };
 use std::sync::atomic::AtomicU32;
 
@@ -10,7 +10,9 @@ use std::sync::atomic::AtomicU32;
 ///
 /// Everything above is generic over `B: Backend` and is written once. Its shared memory is
 /// `B::Segment`, its local sockets are `B::Listener` and `B::Connection`.
-pub trait Backend: WaitAddress + Liveness + Rendezvous + NamedPipes + Signals + Sockets {
+pub trait Backend:
+    WaitAddress + Liveness + Rendezvous + NamedPipes + Sockets + Inherit + Signals
+{
     /// The backend's name in test names and tables: `posix`.
     const NAME: &'static str;
 

@@ -14,6 +14,7 @@ mod credentials;
 mod examine;
 mod fork;
 mod handle;
+mod inherit;
 mod lease;
 mod liveness;
 mod mapping;

@@ -13,6 +13,7 @@
 
 #![deny(unsafe_code)]
 
+mod bequest;
 mod handover;
 mod header;
 mod hello;
@@ -32,6 +33,7 @@ pub mod sync;
 mod thread_number;
 mod wait;
 
+pub use bequest::{Greeting, Label};
 pub use handover::{HandedOver, PeerState};
 pub use header::{Header, Kind, LAYOUT_VERSION};
 pub use hello::{Advert, Hello};

@@ -80,9 +80,12 @@
 pub mod backend;
 mod cancel;
 mod channel;
+mod child;
+mod command;
 mod duplex;
 mod endpoint;
 mod first;
+mod inherited;
 mod local;
 mod memory;
 mod named_pipe;
@@ -124,8 +127,11 @@ pub mod generic {
     pub use crate::{
         cancel::CancelToken,
         channel::{ByteReceiver, ByteSender, Loan, Message, byte_channel},
+        child::Child,
+        command::Command,
         duplex::{Duplex, DuplexListener},
         endpoint::{Handle, Parcel},
+        inherited::{inherited, inherited_names},
         local::{ConnectOptions, Incoming, ListenOptions, Listener, LocalDatagram, LocalStream},
         memory::SharedMemory,
         named_pipe::NamedPipe,
@@ -213,6 +219,43 @@ pub type PipeReader = generic::PipeReader<Native>;
 /// The end of a pipe that is written to. See [`generic::PipeWriter`].
 pub type PipeWriter = generic::PipeWriter<Native>;
 
+/// A process to be started, and what it is handed. See [`generic::Command`].
+pub type Command = generic::Command<Native>;
+
+/// A child process. See [`generic::Child`].
+pub type Child = generic::Child<Native>;
+
+/// Takes what the parent [passed](generic::Command::pass) under `name`. It can be taken once.
+///
+/// A process that starts others takes what it needs before that; those that it starts by [`Command`] never
+/// see it.
+///
+/// ```no_run
+/// use strait::ByteReceiver;
+///
+/// let mut jobs: ByteReceiver = strait::inherited("jobs")?;
+/// println!("{} bytes to do", jobs.recv_ref()?.len());
+/// # Ok::<(), strait::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `NotFound` where nothing was passed under that name, or it was taken already; `TypeMismatch` where it
+/// is another sort of endpoint, which stays there; `VersionMismatch` where the parent has another version
+/// of strait; `PeerCorrupt`.
+pub fn inherited<T: Endpoint<Native>>(name: &str) -> Result<T> {
+    generic::inherited(name)
+}
+
+/// The names of what the parent passed and was not taken yet.
+///
+/// # Errors
+///
+/// `VersionMismatch` where the parent has another version of strait; `PeerCorrupt`.
+pub fn inherited_names() -> Result<Vec<String>> {
+    generic::inherited_names::<Native>()
+}
+
 /// Receives signals. See [`generic::Signals`].
 pub type Signals = generic::Signals<Native>;
 
@@ -221,6 +264,7 @@ pub type Shutdown = generic::Shutdown<Native>;
 
 /// A process. See [`generic::Process`].
 pub type Process = generic::Process<Native>;
+
 /// A pipe that processes find by its name. See [`generic::NamedPipe`].
 pub type NamedPipe = generic::NamedPipe<Native>;
 

@@ -20,6 +20,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait/tests/signals.rs", "forks, and installs handlers as other libraries do"),
     ("crates/strait-posix/src/segment.rs", "promises where the memory is"),
     ("crates/strait-posix/src/fork.rs", "std has no hooks for forks"),
+    ("crates/strait-posix/src/inherit.rs", "gives a descriptor to one child, which takes it"),
     ("crates/strait-posix/src/quiet_write.rs", "rustix has no masks of signals"),
     ("crates/strait-posix/src/lease.rs", "rustix has no open file description locks"),
     ("crates/strait-posix/src/mapping.rs", "maps and unmaps memory"),
