@@ -12,14 +12,15 @@ use std::{
 use strait::{
     Deadline, ErrorKind, Signal,
     generic::{
-        Barrier, ByteReceiver, ByteSender, CancelToken, Condvar, Event, Mutex, NamedPipe, Process,
-        RwLock, Semaphore, Shared, Signals, pipe, signal,
+        Barrier, ByteReceiver, ByteSender, CancelToken, Condvar, Event, LocalDatagram,
+        LocalDatagramListener, LocalStream, Mutex, NamedPipe, Process, RwLock, Semaphore, Shared,
+        Signals, pipe, signal,
     },
 };
 
 behaviours! {
     signals_storm;
-    no_call_that_waits_notices_a_storm needs [Signals, Pipes, NamedPipes, Rendezvous, NamedSegments, WaitAddress, Seats, Liveness],
+    no_call_that_waits_notices_a_storm needs [Signals, Pipes, NamedPipes, LocalSockets, Rendezvous, NamedSegments, WaitAddress, Seats, Liveness],
     no_wait_ends_early_in_a_storm needs [Signals, Pipes, NamedSegments, WaitAddress, Seats, Liveness],
     subscriptions_come_and_go_in_a_storm needs [Signals],
 }
@@ -118,7 +119,9 @@ fn weather<B: Backend>(stage: &mut Stage, run: impl FnOnce(&Stage) -> Verdict) -
 fn work<B: Backend>(stage: &mut Stage) -> Verdict {
     weather::<B>(stage, |stage| {
         let name = stage.arg(0);
-        bytes_through_a_pipe::<B>()?;
+        bytes_through(pipe::<B>)?;
+        bytes_through(LocalStream::<B>::pair)?;
+        messages_through_a_socket::<B>(name)?;
         messages_through_a_channel::<B>(name)?;
         numbers_under_locks::<B>()?;
         turns_by_a_condition::<B>()?;
@@ -129,11 +132,13 @@ fn work<B: Backend>(stage: &mut Stage) -> Verdict {
 
 const ROUNDS: u32 = 1500;
 
-fn bytes_through_a_pipe<B: Backend>() -> Verdict {
+fn bytes_through<R: Read + Send, W: Write + Send>(
+    ends: impl Fn() -> strait::Result<(R, W)>,
+) -> Verdict {
     let text: Vec<u8> = (0..2_000_003_u32).map(|at| (at % 251) as u8).collect();
     // First who reads is interrupted, then who writes.
     for reads_here in [true, false] {
-        let (mut reader, mut writer) = pipe::<B>()?;
+        let (mut reader, mut writer) = ends()?;
         let read = thread::scope(|scope| -> Result<Vec<u8>, Failure> {
             let mut all = Vec::new();
             if reads_here {
@@ -193,6 +198,21 @@ fn messages_through_a_channel<B: Backend>(name: &str) -> Verdict {
         assert_eq!(received, ROUNDS);
     }
     Ok(())
+}
+
+fn messages_through_a_socket<B: Backend>(name: &str) -> Verdict {
+    let listener = LocalDatagramListener::<B>::bind(name)?;
+    thread::scope(|scope| -> Verdict {
+        let other = scope.spawn(|| -> strait::Result<()> {
+            let socket = LocalDatagram::<B>::connect_timeout(name, PATIENCE)?;
+            (0..ROUNDS).try_for_each(|number| socket.send(&number.to_ne_bytes()))
+        });
+        let socket = listener.accept()?;
+        for number in 0..ROUNDS {
+            assert_eq!(socket.recv_vec()?, number.to_ne_bytes());
+        }
+        Ok(other.join().map_err(|_| "the sender panicked")??)
+    })
 }
 
 fn numbers_under_locks<B: Backend>() -> Verdict {
