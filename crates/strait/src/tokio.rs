@@ -11,7 +11,7 @@
 //!
 //! They are strait's own, watched by tokio's event loop: the calls are the same, no thread is started, and
 //! what has become an asynchronous one can be turned back by its `into_sync`. Deadlines are tokio's
-//! ([`timeout`](::tokio::time::timeout)), and a wait is cancelled by dropping it.
+//! (`tokio::time::timeout`), and a wait is cancelled by dropping it.
 //!
 //! ```
 //! use strait::tokio::pipe;
