@@ -5,7 +5,7 @@ use crate::{
     NewNames, PosixPipeReader, PosixPipeWriter, PosixSocket, PosixSocketListener, PosixSubscription,
 };
 use std::{
-    fmt,
+    fmt, io,
     os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
     task::{Context, Poll, ready},
 };
@@ -157,25 +157,27 @@ impl<T: Waitable> Ready<T> {
     }
 
     /// Makes attempts until one has read, for any number of tasks.
-    pub async fn read<R>(&self, mut attempt: impl FnMut(&T) -> Result<Option<R>>) -> Result<R> {
-        loop {
-            let mut guard = self.watch()?.readable().await.map_err(failed)?;
-            if let Some(done) = attempt(&self.end)? {
-                return Ok(done);
-            }
-            guard.clear_ready();
-        }
+    pub async fn read<R>(&self, attempt: impl FnMut(&T) -> Result<Option<R>>) -> Result<R> {
+        self.repeat(Interest::READABLE, attempt).await
     }
 
     /// Makes attempts until one has written, for any number of tasks.
-    pub async fn write<R>(&self, mut attempt: impl FnMut(&T) -> Result<Option<R>>) -> Result<R> {
-        loop {
-            let mut guard = self.watch()?.writable().await.map_err(failed)?;
-            if let Some(done) = attempt(&self.end)? {
-                return Ok(done);
-            }
-            guard.clear_ready();
-        }
+    pub async fn write<R>(&self, attempt: impl FnMut(&T) -> Result<Option<R>>) -> Result<R> {
+        self.repeat(Interest::WRITABLE, attempt).await
+    }
+
+    /// Who always finds something to do gives other tasks their turn now and then, by tokio's budget.
+    async fn repeat<R>(
+        &self,
+        what_for: Interest,
+        mut attempt: impl FnMut(&T) -> Result<Option<R>>,
+    ) -> Result<R> {
+        let attempt = |_: &RawFd| match attempt(&self.end) {
+            Ok(None) => Err(io::ErrorKind::WouldBlock.into()),
+            Ok(Some(done)) => Ok(Ok(done)),
+            Err(error) => Ok(Err(error)),
+        };
+        self.watch()?.async_io(what_for, attempt).await.map_err(failed)?
     }
 
     fn watch(&self) -> Result<&AsyncFd<RawFd>> {
@@ -219,7 +221,7 @@ fn watch(end: &impl Waitable, what_for: Interest) -> Result<AsyncFd<RawFd>> {
 
 const WATCH: &str = "wait in tokio's event loop";
 
-fn failed(error: std::io::Error) -> Error {
+fn failed(error: io::Error) -> Error {
     Error::os(WATCH, error)
 }
 

@@ -266,6 +266,24 @@ fn messages_that_find_no_room_wait_for_it() {
 }
 
 #[test]
+fn who_always_finds_something_to_do_gives_others_their_turn() {
+    in_both_runtimes(async || {
+        let (here, there) = LocalDatagram::pair().unwrap();
+        let busy = tokio::spawn(async move {
+            for _ in 0..100_000 {
+                here.send(b"again").await.unwrap();
+                there.recv(&mut [0; 8]).await.unwrap();
+            }
+        });
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!busy.is_finished());
+        busy.abort();
+    });
+}
+
+#[test]
 fn a_stream_and_a_listener_are_turned_back_and_forth() {
     in_both_runtimes(async || {
         let name = name("turned");
