@@ -52,7 +52,7 @@ pub(crate) fn listen(args: &ListenArgs) -> Result<()> {
     loop {
         let stream =
             listener.accept_deadline(stop.deadline()).map_err(|error| why(error, &stop))?;
-        match talk(&stream, &stdin, &mut output, &stop) {
+        match talk(&stream, &stdin, &mut output, args.keep, &stop) {
             // One that left too early is no reason not to talk with others.
             Err(Failure::Strait(error)) if args.keep && is_gone(&error) => {}
             done if !args.keep => return done,
@@ -66,7 +66,7 @@ pub(crate) fn connect(args: &ConnectArgs) -> Result<()> {
     let deadline = Deadline::after(args.timeout).or_cancelled(stop.token());
     let stream = LocalStream::connect_deadline(&args.name, deadline);
     let stream = stream.map_err(|error| why(error, &stop))?;
-    talk(&stream, &read_stdin(), &mut Output::open(None)?, &stop)
+    talk(&stream, &read_stdin(), &mut Output::open(None)?, false, &stop)
 }
 
 /// The signal that ended a wait, where one did.
@@ -101,30 +101,48 @@ fn read_stdin() -> Stdin {
 }
 
 /// Talks with a peer until both have nothing more to say, or the peer is gone.
-fn talk(stream: &LocalStream, stdin: &Stdin, output: &mut Output, stop: &Stop) -> Result<()> {
+fn talk(
+    stream: &LocalStream,
+    stdin: &Stdin,
+    output: &mut Output,
+    keep: bool,
+    stop: &Stop,
+) -> Result<()> {
     let over = &AtomicBool::new(false);
     thread::scope(|scope| {
         let (said, saying) = mpsc::channel();
-        scope.spawn(move || said.send(say_all(stream, stdin, over, stop)));
+        scope.spawn(move || said.send(say_all(stream, stdin, keep, over, stop)));
         // In order, whatever happens: what has arrived is written, then what went wrong is said.
         let heard = hear_all(stream, output, stop);
         let heard = heard.and(output.flush());
-        let done = heard.and_then(|()| wait_for_rest(stream, &saying, stop));
+        let done = heard.and_then(|()| wait_for_rest(stream, &saying, over, stop));
         over.store(true, Ordering::Relaxed);
         done
     })
 }
 
 /// Sends stdin, and tells of its end.
-fn say_all(stream: &LocalStream, stdin: &Stdin, over: &AtomicBool, stop: &Stop) -> Result<()> {
+fn say_all(
+    stream: &LocalStream,
+    stdin: &Stdin,
+    keep: bool,
+    over: &AtomicBool,
+    stop: &Stop,
+) -> Result<()> {
     let stdin = stdin.lock().unwrap_or_else(PoisonError::into_inner);
     let is_over = || stop.check().map(|()| over.load(Ordering::Relaxed));
-    while !is_over()? {
+    loop {
+        if is_over()? {
+            break;
+        }
         match stdin.recv_timeout(LOOK) {
             Ok(piece) => {
                 let piece = piece?;
                 let mut left = &piece[..];
-                while !left.is_empty() && !is_over()? {
+                while !left.is_empty() {
+                    if is_over()? {
+                        return Err(unsent());
+                    }
                     match stream.write_timeout(left, LOOK) {
                         Ok(written) => left = &left[written..],
                         Err(error) if error.kind() == ErrorKind::TimedOut => {}
@@ -136,7 +154,13 @@ fn say_all(stream: &LocalStream, stdin: &Stdin, over: &AtomicBool, stop: &Stop) 
             Err(RecvTimeoutError::Disconnected) => return Ok(stream.shutdown(Shutdown::Write)?),
         }
     }
-    Ok(())
+    // What has been read for this peer is lost with it, unless there is a next one.
+    if !keep && matches!(stdin.try_recv(), Ok(Ok(_))) { Err(unsent()) } else { Ok(()) }
+}
+
+fn unsent() -> Failure {
+    let why = "the peer has left before all was sent";
+    Failure::Strait(strait::Error::new(ErrorKind::Disconnected, "send standard input", why))
 }
 
 /// Writes to stdout what the peer sends, up to its end.
@@ -158,7 +182,12 @@ fn hear_all(stream: &LocalStream, output: &mut Output, stop: &Stop) -> Result<()
 }
 
 /// Waits until all of stdin is said to a peer that only listens; one that is gone ends it.
-fn wait_for_rest(stream: &LocalStream, saying: &Receiver<Result<()>>, stop: &Stop) -> Result<()> {
+fn wait_for_rest(
+    stream: &LocalStream,
+    saying: &Receiver<Result<()>>,
+    over: &AtomicBool,
+    stop: &Stop,
+) -> Result<()> {
     loop {
         stop.check()?;
         // Asked first, so that what couldn't be sent is told of.
@@ -167,8 +196,9 @@ fn wait_for_rest(stream: &LocalStream, saying: &Receiver<Result<()>>, stop: &Sto
         }
         let asked = stream.write_timeout(&[], Duration::ZERO);
         if asked.is_err_and(|error| is_gone(&error)) {
-            // What is being sent fails by now.
-            return saying.recv_timeout(Duration::ZERO).unwrap_or(Ok(()));
+            // What is being sent fails by now, and what waits to be sent is told of.
+            over.store(true, Ordering::Relaxed);
+            return saying.recv().unwrap_or(Ok(()));
         }
         if let Ok(said) = saying.recv_timeout(LOOK) {
             return said;
