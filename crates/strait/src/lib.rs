@@ -11,6 +11,7 @@
 //! | bytes, both ways | [`Duplex`] |
 //! | messages, in order, from one process to another | [`ByteSender`] and [`ByteReceiver`] |
 //! | bytes or messages, both ways, and handles, between programs that meet under a name | [`LocalListener`], [`LocalStream`], [`LocalDatagram`] |
+//! | any end of these, with one child and nobody else | [`Command::pass`](generic::Command::pass), [`inherited()`] |
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,8 +29,8 @@
 //!
 //! Processes of one user meet under a [`Name`]: letters and digits of any script, `.`, `_`, `-`, and
 //! `/` between parts, 200 bytes at most. Each user has names of their own, and nobody else can open
-//! what is behind them unless [wider access](Access) was asked for. Shared memory has
-//! names of its own; channels and named pipes share theirs.
+//! what is behind them unless [wider access](Access) was asked for. Shared memory has names of its own;
+//! channels, sockets and named pipes share theirs.
 //!
 //! # Features
 //!
@@ -67,8 +68,8 @@
 //! # Fork
 //!
 //! A forked child that doesn't `exec` can use the [`Shared`] values that its parent has open, owns none
-//! of its parent's locks, and receives none of its parent's signals. Channels it must not use, as each
-//! would take itself for the only end. It may drop everything, or just exit: names are removed by the process
+//! of its parent's locks, and receives none of its parent's signals. Pipes, sockets and tokens it shares with
+//! its parent. Channels it must not use, as each would take itself for the only end. It may drop everything, or just exit: names are removed by the process
 //! that made them. As long as it lives the peers of its parent's channels don't notice the parent's end.
 //!
 //! # Portability
