@@ -11,7 +11,9 @@ pub(crate) use strait_posix::Ready;
 /// one twice.
 pub(crate) async fn cancelled(token: &CancelToken) -> Result<()> {
     let copy = token.as_fd().try_clone_to_owned();
-    readable(copy.map_err(|error| Error::os("wait for a cancellation", error))?).await
+    readable(copy.map_err(|error| Error::os("wait for a cancellation", error))?).await?;
+    // Where a forked child has cancelled it, this process learns of it here.
+    token.wait()
 }
 
 /// Waits until a process has ended.

@@ -42,7 +42,8 @@ pub fn pipe() -> Result<(PipeReader, PipeWriter)> {
 
 /// The end of a pipe that is read from: a [`PipeReader`](crate::PipeReader) that is an [`AsyncRead`].
 ///
-/// Reading gives 0 bytes where there is no writer any more and everything was read.
+/// Reading gives 0 bytes where there is no writer any more and everything was read. One of a pipe with a name
+/// is made of what [`NamedPipe`](crate::generic::NamedPipe) opens, which doesn't wait to read.
 ///
 /// # Cancel safety
 ///
@@ -56,6 +57,9 @@ pub struct PipeReader {
 ///
 /// Where nobody reads any more that is an error of kind [`io::ErrorKind::BrokenPipe`], and never a signal.
 /// At most [`ATOMIC`](Self::ATOMIC) bytes are written in one piece.
+///
+/// Opening a pipe with a name to write waits by blocking until somebody reads it; where somebody does, it
+/// doesn't wait.
 ///
 /// `shutdown` closes this end. Nothing is kept back, so `flush` does nothing.
 ///

@@ -36,6 +36,27 @@ fn given() -> Option<String> {
     std::env::var(NAME).ok()
 }
 
+/// A process that listens, of which nothing is left when the test is over.
+struct Server {
+    peer: Peer,
+    name: String,
+}
+
+impl Server {
+    fn start(actor: &str, name: &str) -> Self {
+        Self { peer: start(actor, name), name: name.to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.peer.kill();
+        self.peer.wait();
+        // The next to bind a name removes what one that was killed has left.
+        drop(strait::LocalListener::bind(&self.name));
+    }
+}
+
 /// Listens, and sends back what comes, to each.
 #[test]
 fn actor_that_echoes() {
@@ -83,7 +104,7 @@ fn actor_that_sends_messages() {
 fn what_another_process_gets_comes_back() {
     in_both_runtimes(async || {
         let name = name("echo");
-        let _peer = start("actor_that_echoes", &name);
+        let _server = Server::start("actor_that_echoes", &name);
         let stream = LocalStream::connect_when_bound(&name).await.unwrap();
         let text: Vec<u8> = (0..100_000_u32).flat_map(u32::to_ne_bytes).collect();
         let (mut reader, mut writer) = stream.into_split();
@@ -102,7 +123,7 @@ fn what_another_process_gets_comes_back() {
 fn who_waits_learns_that_the_peer_was_killed() {
     in_both_runtimes(async || {
         let name = name("killed");
-        let mut peer = start("actor_that_echoes", &name);
+        let mut server = Server::start("actor_that_echoes", &name);
         let mut stream = LocalStream::connect_when_bound(&name).await.unwrap();
         stream.write_all(b"a").await.unwrap();
         stream.read_exact(&mut [0]).await.unwrap();
@@ -111,7 +132,7 @@ fn who_waits_learns_that_the_peer_was_killed() {
             (read, stream)
         });
         tokio::task::yield_now().await;
-        peer.kill();
+        server.peer.kill();
         let (read, mut stream) = waiting.await.unwrap();
         assert_eq!(read.unwrap(), 0);
         let error = stream.write(b"lost").await.unwrap_err();
