@@ -1,9 +1,10 @@
 //! Local sockets, with clients and servers that are processes of their own.
 
-use crate::support::{Peer, ended, have_many_descriptors, in_both_runtimes, restlessness};
+use crate::support::{
+    Peer, ended, given, have_many_descriptors, in_both_runtimes, restlessness, start,
+};
 use std::{
     io::{ErrorKind as IoErrorKind, Read, Write},
-    process::{Command, Stdio},
     sync::Arc,
 };
 use strait::{
@@ -17,23 +18,6 @@ fn name(test: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("tokio/{test}-{}-{count}", std::process::id())
-}
-
-/// This test's executable again, as a process that does what `actor` says with the name.
-fn start(actor: &str, name: &str) -> Peer {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", &format!("local::{actor}"), "--nocapture"])
-        .env(NAME, name)
-        .stdout(Stdio::null());
-    Peer::start(&mut command)
-}
-
-const NAME: &str = "STRAIT_TEST_TOKIO_NAME";
-
-/// The name that an actor is given; `None` where it is but a test that has nothing to do.
-fn given() -> Option<String> {
-    std::env::var(NAME).ok()
 }
 
 /// A process that listens, of which nothing is left when the test is over.
@@ -104,7 +88,7 @@ fn actor_that_sends_messages() {
 fn what_another_process_gets_comes_back() {
     in_both_runtimes(async || {
         let name = name("echo");
-        let _server = Server::start("actor_that_echoes", &name);
+        let _server = Server::start("local::actor_that_echoes", &name);
         let stream = LocalStream::connect_when_bound(&name).await.unwrap();
         let text: Vec<u8> = (0..100_000_u32).flat_map(u32::to_ne_bytes).collect();
         let (mut reader, mut writer) = stream.into_split();
@@ -123,7 +107,7 @@ fn what_another_process_gets_comes_back() {
 fn who_waits_learns_that_the_peer_was_killed() {
     in_both_runtimes(async || {
         let name = name("killed");
-        let mut server = Server::start("actor_that_echoes", &name);
+        let mut server = Server::start("local::actor_that_echoes", &name);
         let mut stream = LocalStream::connect_when_bound(&name).await.unwrap();
         stream.write_all(b"a").await.unwrap();
         stream.read_exact(&mut [0]).await.unwrap();
@@ -146,7 +130,7 @@ fn a_thousand_connections_of_another_process() {
     in_both_runtimes(async || {
         let name = name("thousand");
         let listener = LocalListener::bind(&name).unwrap();
-        let mut peer = start("actor_that_connects_a_thousand_times", &name);
+        let mut peer = start("local::actor_that_connects_a_thousand_times", &name);
         let mut tasks = Vec::new();
         for _ in 0..1000 {
             let mut stream = listener.accept().await.unwrap();
@@ -235,7 +219,7 @@ fn messages_of_another_process_arrive_whole() {
     in_both_runtimes(async || {
         let name = name("messages");
         let listener = LocalDatagramListener::bind(&name).unwrap();
-        let mut peer = start("actor_that_sends_messages", &name);
+        let mut peer = start("local::actor_that_sends_messages", &name);
         let end = listener.accept().await.unwrap();
         let mut buffer = vec![0; LocalDatagram::MAX_LEN];
         for length in 0..1000 {

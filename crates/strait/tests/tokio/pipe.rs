@@ -1,13 +1,15 @@
 //! Pipes, one way and two.
 
-use crate::support::{Peer, ended, have_many_descriptors, in_both_runtimes, restlessness};
+use crate::support::{
+    Peer, ended, given, have_many_descriptors, in_both_runtimes, restlessness, start,
+};
 use std::{
     io::{ErrorKind as IoErrorKind, Read, Write},
     process::{Command, Stdio},
 };
 use strait::{
-    ErrorKind,
-    tokio::{Duplex, PipeReader, PipeWriter, pipe},
+    ErrorKind, Signal, signal,
+    tokio::{Duplex, LocalStream, PipeReader, PipeWriter, pipe},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -166,6 +168,30 @@ fn who_waits_to_write_learns_that_the_reader_was_killed() {
         peer.kill();
         assert_eq!(writing.await.unwrap().kind(), IoErrorKind::BrokenPipe);
     });
+}
+
+/// Writes where nobody reads, while the signal for that would end the process, as in programs not of Rust.
+#[test]
+fn actor_that_writes_to_nobody() {
+    if given().is_none() {
+        return;
+    }
+    signal::reset(Signal::Pipe).unwrap();
+    in_both_runtimes(async || {
+        let (reader, mut writer) = pipe().unwrap();
+        drop(reader);
+        let error = writer.write(b"lost").await.unwrap_err();
+        assert_eq!(error.kind(), IoErrorKind::BrokenPipe);
+        let (here, mut there) = LocalStream::pair().unwrap();
+        drop(here);
+        let error = there.write(b"lost").await.unwrap_err();
+        assert_eq!(error.kind(), IoErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn no_signal_comes_where_nobody_reads() {
+    assert!(start("pipe::actor_that_writes_to_nobody", "").wait().success());
 }
 
 #[test]

@@ -105,6 +105,20 @@ impl Drop for Peer {
     }
 }
 
+/// This executable again, as a process that does what the test `actor` does with what it is given.
+pub(crate) fn start(actor: &str, given: &str) -> Peer {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", actor, "--nocapture"]).env(GIVEN, given).stdout(Stdio::null());
+    Peer::start(&mut command)
+}
+
+/// What an actor is given; `None` where it is but a test that has nothing to do.
+pub(crate) fn given() -> Option<String> {
+    std::env::var(GIVEN).ok()
+}
+
+const GIVEN: &str = "STRAIT_TEST_TOKIO";
+
 /// Permits this process as many descriptors as it may have.
 pub(crate) fn have_many_descriptors() {
     let limit = getrlimit(Resource::Nofile);
