@@ -108,9 +108,9 @@ fn a_child_outlives_what_stands_for_it_otherwise<B: Backend>() -> Verdict {
 }
 
 fn a_program_that_is_not_there_is_not_found<B: Backend>() -> Verdict {
-    let error = error_of(Command::<B>::new("strait/no such program").spawn());
+    let error = error_of(Command::<B>::new("no-such-program-of-strait").spawn());
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains("strait/no such program"), "{error}");
+    assert!(error.to_string().contains("no-such-program-of-strait"), "{error}");
     Ok(())
 }
 

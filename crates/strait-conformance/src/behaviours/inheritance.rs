@@ -380,7 +380,7 @@ fn what_can_not_be_passed_is_refused_and_starts_nothing<B: Backend>() -> Verdict
 fn a_child_that_is_not_started_leaves_nothing_open<B: Backend>() -> Verdict {
     let before = open_files()?;
     let (reader, writer) = pipe::<B>()?;
-    let spawned = Command::<B>::new("strait/no such program").pass("writer", writer).spawn();
+    let spawned = Command::<B>::new("no-such-program-of-strait").pass("writer", writer).spawn();
     assert_eq!(kind_of(spawned), ErrorKind::NotFound);
     assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 0);
     let (reader, writer) = pipe::<B>()?;
