@@ -95,7 +95,7 @@ impl<T, B: Members> Mutex<T, B> {
     /// Each [`LockError`] but `WouldBlock` and `TimedOut`.
     #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T, B>> {
-        self.lock_deadline(Deadline::NEVER)
+        self.lock_by(Deadline::NEVER)
     }
 
     /// Takes the lock if nobody holds it.
@@ -132,7 +132,11 @@ impl<T, B: Members> Mutex<T, B> {
         &self,
         deadline: impl Into<Deadline<'d>>,
     ) -> LockResult<MutexGuard<'_, T, B>> {
-        let deadline = LockError::unless_cancelled(deadline.into())?;
+        self.lock_by(LockError::unless_cancelled(deadline.into())?)
+    }
+
+    #[inline]
+    fn lock_by(&self, deadline: Deadline<'_>) -> LockResult<MutexGuard<'_, T, B>> {
         let me = self.me()?;
         if self.word.take_fast(me) {
             kill_point!("mutex: taken");
