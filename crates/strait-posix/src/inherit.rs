@@ -26,7 +26,7 @@ use std::{
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
 };
-use strait_core::{Error, Inherit, Result};
+use strait_core::{Error, ErrorKind, Inherit, Result};
 
 impl Inherit for Posix {
     fn bequeath(command: &mut Command, handle: PosixHandle) -> Result<()> {
@@ -52,14 +52,14 @@ impl Inherit for Posix {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         let bequest = env::var(VARIABLE).ok().and_then(|text| Bequest::parse(&text));
         let Some(bequest) = bequest.filter(Bequest::is_there) else { return Ok(None) };
+        bequest.check_heir()?;
         if TAKEN.swap(true, Ordering::Relaxed) {
             return Ok(None);
         }
         // SAFETY: the descriptor is open. It is that of the file which the parent made for this process
         // and gave to it before it began, so nothing else here has it; and it is taken once only.
         let file = unsafe { OwnedFd::from_raw_fd(bequest.descriptor) };
-        fcntl_setfd(&file, FdFlags::CLOEXEC)
-            .map_err(|errno| Error::os("take over what the parent gave", errno))?;
+        fcntl_setfd(&file, FdFlags::CLOEXEC).map_err(|errno| Error::os(TAKE, errno))?;
         Ok(Some(PosixHandle::from(file)))
     }
 }
@@ -74,6 +74,7 @@ fn set_owner(file: &OwnedFd) -> io::Result<()> {
 }
 
 const VARIABLE: &str = "STRAIT_INHERITED";
+const TAKE: &str = "take over what the parent passed";
 
 /// Which descriptor was given, and which file is behind it.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,18 +100,27 @@ impl Bequest {
         parts.next().is_none().then_some(Self { descriptor, device, inode })
     }
 
-    /// Whether that descriptor is open here, with that file behind it, and that is this process'.
+    /// Whether that descriptor is open here, with that file behind it.
     fn is_there(&self) -> bool {
-        // SAFETY: it isn't -1. If it isn't open the calls that are made with it say so.
+        // SAFETY: it isn't -1. If it isn't open the call that is made with it says so.
         let file = unsafe { BorrowedFd::borrow_raw(self.descriptor) };
-        // SAFETY: as above; they take numbers and touch no memory.
-        let owned = unsafe { libc::fcntl(self.descriptor, libc::F_GETOWN) == libc::getpid() };
-        owned
-            && fstat(file).is_ok_and(|stat| {
-                #[allow(clippy::unnecessary_cast)]
-                let found = (stat.st_dev as u64, stat.st_ino as u64);
-                found == (self.device, self.inode)
-            })
+        fstat(file).is_ok_and(|stat| {
+            #[allow(clippy::unnecessary_cast)]
+            let found = (stat.st_dev as u64, stat.st_ino as u64);
+            found == (self.device, self.inode)
+        })
+    }
+
+    /// Refuses where the file was given to another process.
+    fn check_heir(&self) -> Result<()> {
+        // SAFETY: they take numbers and touch no memory.
+        let (heir, me) = unsafe { (libc::fcntl(self.descriptor, libc::F_GETOWN), libc::getpid()) };
+        if heir == me {
+            return Ok(());
+        }
+        let why = format!("process {heir} was passed it, and this one is {me}");
+        let error = Error::new(ErrorKind::NotFound, TAKE, why);
+        Err(error.hint("a program in between has to exec this one, and not to start it"))
     }
 }
 
@@ -139,9 +149,9 @@ mod tests {
     fn another_file_behind_the_number_is_not_it_nor_one_of_another_process() {
         let file = OwnedFd::from(UnixStream::pair().unwrap().0);
         let bequest = Bequest::of(&file).unwrap();
-        assert!(!bequest.is_there());
+        assert!(bequest.is_there() && bequest.check_heir().is_err());
         set_owner(&file).unwrap();
-        assert!(bequest.is_there());
+        assert!(bequest.check_heir().is_ok());
         assert!(!Bequest { inode: bequest.inode + 1, ..bequest }.is_there());
         assert!(!Bequest { descriptor: 1_000_000, device: 1, inode: 1 }.is_there());
     }

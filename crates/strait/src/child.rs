@@ -127,19 +127,18 @@ impl<B: Backend> Child<B> {
     ///
     /// # Errors
     ///
-    /// `Disconnected` where the child has ended, or runs another program, before it took anything;
+    /// `Disconnected` where the child has ended before it took anything;
     /// `VersionMismatch` where it has another version of strait; `PeerCorrupt` where it couldn't take all;
     /// `TimedOut`, `Cancelled`.
     pub fn handshake_deadline<'d>(&mut self, deadline: impl Into<Deadline<'d>>) -> Result<()> {
         let Some(Handshake { child, endpoints }) = &self.handshake else { return Ok(()) };
         let mut answer = [0; Greeting::LEN];
         let deadline = deadline.into().check(GREET)?;
-        let came = child.receive(&mut answer, None, deadline)?;
-        if came.is_end {
+        let Some(len) = self.answer(child, &mut answer, deadline)? else {
             let why = "it ended before it took what it was passed";
             return Err(Error::new(ErrorKind::Disconnected, GREET, why).on(self.id()));
-        }
-        let answer = Greeting::from_bytes(&answer[..came.len], GREET);
+        };
+        let answer = Greeting::from_bytes(&answer[..len], GREET);
         let taken = answer.map_err(|error| error.on(self.id()))?.endpoints;
         if taken != *endpoints {
             let why = format!("it could take {taken} of {endpoints}");
@@ -156,6 +155,32 @@ impl<B: Backend> Child<B> {
     /// Those of [`handshake_deadline`](Self::handshake_deadline).
     pub fn handshake_timeout(&mut self, timeout: Duration) -> Result<()> {
         self.handshake_deadline(timeout)
+    }
+
+    /// How long the child's answer is; `None` where none comes any more.
+    fn answer(
+        &self,
+        child: &B::Socket,
+        answer: &mut [u8],
+        deadline: Deadline<'_>,
+    ) -> Result<Option<usize>> {
+        // Whatever it has started may hold the connection, too: its own end is looked for.
+        const LOOK_EVERY: Duration = Duration::from_millis(20);
+        loop {
+            let lives = self.process.is_alive();
+            let now = if lives { deadline.within(LOOK_EVERY) } else { Deadline::now() };
+            match child.receive(answer, None, now) {
+                Ok(came) if came.is_end => return Ok(None),
+                Ok(came) => return Ok(Some(came.len)),
+                Err(error) if error.kind() != ErrorKind::TimedOut => {
+                    // Cancelled, or what a child says that isn't one of strait's.
+                    return Err(Error::new(error.kind(), GREET, error.to_string()).on(self.id()));
+                }
+                Err(_) if !lives => return Ok(None),
+                Err(_) if deadline.has_passed() => return Err(deadline.error(GREET).on(self.id())),
+                Err(_) => {}
+            }
+        }
     }
 
     fn failed(&self, operation: &'static str, error: std::io::Error) -> Error {

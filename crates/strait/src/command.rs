@@ -14,7 +14,9 @@ use strait_protocol::{Greeting, Label};
 /// pipes, memory, connections, none of which needs a name that others could find.
 ///
 /// What is passed is the child's alone: no other child has it, whenever it is started, and this process
-/// has it no more. The child takes it by [`inherited`](crate::inherited).
+/// has it no more. The child takes it by [`inherited`](crate::inherited()). Until it first does, whatever
+/// it starts itself by other means than this holds open what was passed, though it can't take it. A program in
+/// between has to become the child (`exec`), as `env` and `nice` do, and not to start it, as `timeout` does.
 ///
 /// ```
 /// use std::io::Read;

@@ -20,12 +20,13 @@ use strait_protocol::{Greeting, Label};
 behaviours! {
     inheritance_handshake;
     who_waits_for_a_child_to_take_over_learns_of_its_end needs [Pipes, HandlePassing],
+    who_waits_for_a_child_does_not_wait_for_what_that_has_started needs [Pipes, HandlePassing],
     another_version_is_a_mismatch_on_both_sides needs [Pipes, HandlePassing],
     a_parent_that_says_nonsense_gets_its_child_an_error needs [HandlePassing],
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![speak_another_version::<B>, leave, expect_error::<B>]
+    actors![speak_another_version::<B>, leave, leave_another, stay, expect_error::<B>]
 }
 
 fn who_waits_for_a_child_to_take_over_learns_of_its_end<B: Backend>() -> Verdict {
@@ -43,6 +44,29 @@ fn who_waits_for_a_child_to_take_over_learns_of_its_end<B: Backend>() -> Verdict
 }
 
 fn leave(_: &mut Stage) -> Verdict {
+    Ok(())
+}
+
+fn who_waits_for_a_child_does_not_wait_for_what_that_has_started<B: Backend>() -> Verdict {
+    let (_reader, writer) = pipe::<B>()?;
+    let command = worker::<B, _>(leave_another, &[])?.stdin(Stdio::piped());
+    let mut child = command.pass("writer", writer).spawn()?;
+    // The input of both, which ends the other one in the end.
+    let input = child.stdin.take();
+    assert_eq!(kind_of(child.handshake_timeout(PATIENCE)), ErrorKind::Disconnected);
+    ends_well(child)?;
+    drop(input);
+    Ok(())
+}
+
+/// Starts a process that holds open whatever isn't closed in it, and ends.
+fn leave_another(_: &mut Stage) -> Verdict {
+    Peer::command(stay, [""; 0])?.spawn()?;
+    Ok(())
+}
+
+fn stay(stage: &mut Stage) -> Verdict {
+    stage.wait_for_end_of_input();
     Ok(())
 }
 
@@ -117,5 +141,9 @@ fn with_parent_that_says<B: Backend>(
 fn expect_error<B: Backend>(stage: &mut Stage) -> Verdict {
     let error = error_of(inherited::<B, PipeWriter<B>>("writer"));
     assert_eq!(format!("{:?}", error.kind()), stage.arg(0), "{error}");
+    // Where nothing was understood whoever asks again gets the same answer. An endpoint is taken once.
+    let again = error_of(inherited::<B, PipeWriter<B>>("writer"));
+    assert!([error.kind(), ErrorKind::NotFound].contains(&again.kind()), "{again}");
+    assert!(error.kind() == ErrorKind::PeerCorrupt || again.kind() == error.kind(), "{again}");
     Ok(())
 }
