@@ -120,6 +120,16 @@ impl<B: Backend> Child<B> {
         self.child.kill().map_err(|error| self.failed("kill", error))
     }
 
+    /// Waits until the child has taken what it was [passed](crate::generic::Command::pass), however long that
+    /// takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`handshake_deadline`](Self::handshake_deadline).
+    pub fn handshake(&mut self) -> Result<()> {
+        self.handshake_deadline(Deadline::NEVER)
+    }
+
     /// Waits until the child has taken what it was [passed](crate::generic::Command::pass), which it does
     /// when it first asks for something. So both know that they understand each other.
     ///
