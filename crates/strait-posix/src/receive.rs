@@ -62,6 +62,30 @@ pub(crate) fn receive(
     Ok(Came { bytes, has_sender, cut })
 }
 
+/// Has it that looking at what comes next begins where that does, as it is unless who shares the description
+/// has asked for something else.
+pub(crate) fn peek_at_the_beginning(socket: impl AsFd) -> Result<()> {
+    let nowhere: i32 = -1;
+    // SAFETY: the descriptor is open while it is borrowed; the option is an integer of this size.
+    let code = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEEK_OFF,
+            (&raw const nowhere).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    };
+    if code == 0 {
+        return Ok(());
+    }
+    match std::io::Error::last_os_error().raw_os_error() {
+        // Then nobody has asked for it either.
+        Some(libc::EOPNOTSUPP | libc::ENOPROTOOPT) => Ok(()),
+        code => Err(Errno::from_raw_os_error(code.unwrap_or(libc::EIO))),
+    }
+}
+
 /// Takes the descriptors out of a message that has been received; returns whether its sender is told.
 fn take(message: &libc::msghdr, descriptors: &mut Vec<OwnedFd>) -> bool {
     let mut has_sender = false;

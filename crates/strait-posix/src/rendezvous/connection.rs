@@ -136,6 +136,8 @@ impl Doorbell for PosixConnection {
             match retry(|| recv(&self.socket, &mut rings[..], flags)) {
                 Ok((0, _)) | Err(Errno::CONNRESET) => return Ok(Wake::HungUp),
                 Ok(_) => return Ok(Wake::Rung),
+                // A byte out of band came, of which a peer can send ever more.
+                Err(Errno::AGAIN) if deadline.has_passed() => return Ok(Wake::TimedOut),
                 // Another process may have its description, and have made that one not block.
                 Err(Errno::AGAIN) => {
                     poll::readable(&self.socket, deadline).map_err(failed)?;

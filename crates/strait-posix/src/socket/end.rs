@@ -4,7 +4,7 @@ use crate::{
     PosixHandle, credentials,
     handle::check_connected,
     poll,
-    receive::{MAX_DESCRIPTORS, receive},
+    receive::{MAX_DESCRIPTORS, peek_at_the_beginning, receive},
 };
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
@@ -39,6 +39,7 @@ impl PosixSocket {
         if style == Style::Datagram {
             // So each message has a sender, an empty one too, which tells it from the end.
             sockopt::set_socket_passcred(&socket, true)
+                .and_then(|()| peek_at_the_beginning(&socket))
                 .map_err(|errno| Error::os("use a connection", errno))?;
         }
         Ok(Self { socket, style, turn: Arc::default() })
@@ -76,15 +77,25 @@ impl PosixSocket {
         deadline: Deadline<'_>,
         mut attempt: impl FnMut() -> Result<Option<T>>,
     ) -> Result<T> {
-        loop {
+        let failed = |errno| Error::os(RECEIVE, errno);
+        if let Some(done) = attempt()? {
+            return Ok(done);
+        }
+        while poll::readable(&self.socket, deadline).map_err(failed)? {
             if let Some(done) = attempt()? {
                 return Ok(done);
             }
-            let failed = |errno| Error::os(RECEIVE, errno);
-            if !poll::readable(&self.socket, deadline).map_err(failed)? {
-                return Err(deadline.error(RECEIVE));
+            // It was readable, and another thread was faster, or it is a byte out of band, of which a
+            // peer can send ever more.
+            if deadline.has_passed() {
+                break;
+            }
+            if self.style == Style::Datagram {
+                // Or who shares the description peeks behind what is there.
+                peek_at_the_beginning(&self.socket).map_err(failed)?;
             }
         }
+        Err(deadline.error(RECEIVE))
     }
 
     /// The length of the next message; 0 at the end.
@@ -166,15 +177,20 @@ impl Socket for PosixSocket {
     }
 
     fn send(&self, bytes: &[u8], handles: &[PosixHandle], deadline: Deadline<'_>) -> Result<usize> {
-        loop {
+        let failed = |errno| Error::os(SEND, errno);
+        if let Some(sent) = self.try_send(bytes, handles)? {
+            return Ok(sent);
+        }
+        while poll::writable(&self.socket, deadline).map_err(failed)? {
             if let Some(sent) = self.try_send(bytes, handles)? {
                 return Ok(sent);
             }
-            let failed = |errno| Error::os(SEND, errno);
-            if !poll::writable(&self.socket, deadline).map_err(failed)? {
-                return Err(deadline.error(SEND));
+            // Others may have filled the room, and go on to.
+            if deadline.has_passed() {
+                break;
             }
         }
+        Err(deadline.error(SEND))
     }
 
     fn try_send(&self, bytes: &[u8], handles: &[PosixHandle]) -> Result<Option<usize>> {
@@ -223,18 +239,15 @@ impl Socket for PosixSocket {
     }
 
     fn pending(&self, deadline: Deadline<'_>) -> Result<usize> {
-        let look = || match self.style {
-            Style::Datagram => self.peek(),
-            Style::Stream => {
-                let mut byte = [0];
-                let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-                match recv(&self.socket, &mut byte[..], flags)? {
-                    (_, 0) => Ok(0),
-                    _ => io::ioctl_fionread(&self.socket).map(|len| len as usize),
-                }
-            }
-        };
-        self.when_readable(deadline, || self.received(look))
+        if self.style == Style::Datagram {
+            return self.when_readable(deadline, || self.received(|| self.peek()));
+        }
+        // Nothing is peeked at: that passes over a byte out of band, which only receiving takes away.
+        let failed = |errno| Error::os(RECEIVE, errno);
+        if !poll::readable(&self.socket, deadline).map_err(failed)? {
+            return Err(deadline.error(RECEIVE));
+        }
+        io::ioctl_fionread(&self.socket).map(|len| len as usize).map_err(failed)
     }
 
     fn shutdown(&self, how: Shutdown) -> Result<()> {

@@ -256,6 +256,7 @@ impl<B: Backend> LocalStream<B> {
         check: impl Fn(&Came<B::Handle>) -> Result<()>,
     ) -> Result<Came<B::Handle>> {
         deadline.check(RECEIVE)?;
+        let mut has_waited = false;
         loop {
             // Not locked while it waits, as others have deadlines of their own.
             let mut partial = self.partial.lock().unwrap_or_else(PoisonError::into_inner);
@@ -263,7 +264,12 @@ impl<B: Backend> LocalStream<B> {
                 return partial.take(check);
             }
             drop(partial);
+            // What comes bit by bit doesn't put it off.
+            if has_waited && deadline.has_passed() {
+                return Err(deadline.error(RECEIVE));
+            }
             self.socket.pending(deadline)?;
+            has_waited = true;
         }
     }
 }

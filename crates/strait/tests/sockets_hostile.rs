@@ -1,0 +1,117 @@
+//! What peers of sockets can do that have the descriptors, and not these types.
+#![allow(unsafe_code, clippy::unwrap_used)]
+
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    net::{
+        SendAncillaryBuffer, SendAncillaryMessage, SendFlags, send, sendmsg,
+        sockopt::set_socket_passcred,
+    },
+};
+use std::{
+    io::{self, IoSlice, Read, Write},
+    mem::MaybeUninit,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::unix::net::UnixStream,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+use strait::{CancelToken, ErrorKind, LocalDatagram, LocalListener, LocalStream, pipe};
+
+#[test]
+fn bytes_out_of_band_put_off_neither_a_deadline_nor_a_cancellation() {
+    in_time(|| {
+        let (here, there) = LocalStream::pair().unwrap();
+        let token = CancelToken::new().unwrap();
+        // Most often it waits already when such a byte comes.
+        let nap = || assert!(token.wait_timeout(SOON).is_err());
+        thread::scope(|scope| {
+            let timed = scope.spawn(|| there.recv_handles_timeout(&mut [0; 8], 3 * SOON));
+            nap();
+            send_out_of_band(here.as_fd());
+            assert_eq!(timed.join().unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
+            let ended = scope.spawn(|| there.recv_handles_deadline(&mut [0; 8], &token));
+            nap();
+            send_out_of_band(here.as_fd());
+            nap();
+            token.cancel();
+            assert_eq!(ended.join().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+        });
+        // What is meant comes all the same.
+        here.send_handles(b"fine", Vec::new()).unwrap();
+        assert_eq!(there.recv_handles_timeout(&mut [0; 8], PATIENCE).unwrap().0, 4);
+    });
+}
+
+#[test]
+fn who_peeks_elsewhere_hides_no_message() {
+    in_time(|| {
+        let (here, there) = LocalDatagram::pair().unwrap();
+        here.send(b"there all the same").unwrap();
+        peek_at(there.as_fd(), 1000);
+        let mut buffer = [0; 32];
+        assert_eq!(there.recv_timeout(&mut buffer, PATIENCE).unwrap(), 18);
+        // Nor one of which the socket comes from elsewhere.
+        here.send(b"there all the same").unwrap();
+        peek_at(there.as_fd(), 10);
+        let there = LocalDatagram::try_from(OwnedFd::try_from(there).unwrap()).unwrap();
+        assert_eq!(there.recv_vec_timeout(PATIENCE).unwrap(), b"there all the same");
+    });
+}
+
+/// Does it over and over, and says by which error it ended.
+fn ends<T>(mut end: T, mut step: impl FnMut(&mut T) -> io::Result<()>) -> io::ErrorKind {
+    loop {
+        if let Err(error) = step(&mut end) {
+            return error.kind();
+        }
+    }
+}
+
+fn send_out_of_band(socket: BorrowedFd<'_>) {
+    assert_eq!(send(socket, b"!", SendFlags::OOB | SendFlags::NOSIGNAL).unwrap(), 1);
+}
+
+fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(253))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() {
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(descriptors)));
+    }
+    let sent = sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL);
+    assert_eq!(sent.unwrap(), bytes.len());
+}
+
+fn peek_at(socket: BorrowedFd<'_>, offset: i32) {
+    let (socket, offset) = (socket.as_raw_fd(), &raw const offset);
+    // SAFETY: the descriptor is open, and the option an integer.
+    let code =
+        unsafe { libc::setsockopt(socket, libc::SOL_SOCKET, libc::SO_PEEK_OFF, offset.cast(), 4) };
+    assert_eq!(code, 0);
+}
+
+/// Fails where it takes for ever.
+fn in_time(test: impl FnOnce() + Send + 'static) {
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        test();
+        done.send(())
+    });
+    assert_eq!(ended.recv_timeout(PATIENCE), Ok(()));
+}
+
+const TIMED_OUT: io::ErrorKind = io::ErrorKind::TimedOut;
+
+/// More than is read or written in a moment.
+const MUCH: usize = 256 << 20;
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+const SOON: Duration = Duration::from_millis(20);
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
