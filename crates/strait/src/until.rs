@@ -11,9 +11,11 @@ use strait_core::{Backend, Deadline};
 /// rest end at it, with [`io::ErrorKind::TimedOut`].
 ///
 /// It is one deadline for all that is done with it, however many reads that takes: a peer that sends a byte
-/// now and then doesn't put it off. What was read or written before it passed is not put back:
-/// [`count`](Self::count) says how many bytes that are. After a `read_exact` that failed, these are at the
-/// beginning of its buffer.
+/// now and then doesn't put it off, nor one that never lets it wait. Only the first read or write takes what
+/// is there where the deadline has passed already.
+///
+/// What was read or written before it passed is not put back: [`count`](Self::count) says how many bytes
+/// that are. After a `read_exact` that failed, these are at the beginning of its buffer.
 ///
 /// ```
 /// use std::{io::{ErrorKind, Read, Write}, time::Duration};
@@ -36,11 +38,12 @@ pub struct Until<'a, T> {
     end: &'a T,
     deadline: Deadline<'a>,
     count: u64,
+    has_begun: bool,
 }
 
 impl<'a, T> Until<'a, T> {
     pub(crate) fn new(end: &'a T, deadline: Deadline<'a>) -> Self {
-        Self { end, deadline, count: 0 }
+        Self { end, deadline, count: 0, has_begun: false }
     }
 
     /// How many bytes were read or written through this.
@@ -48,8 +51,18 @@ impl<'a, T> Until<'a, T> {
         self.count
     }
 
-    fn counted(&mut self, done: strait_core::Result<usize>) -> io::Result<usize> {
-        let count = done?;
+    /// Does one read or write. The ends look at the deadline only where they would have to wait, and there
+    /// may always be something.
+    fn step(
+        &mut self,
+        operation: &'static str,
+        step: impl FnOnce(&'a T, Deadline<'a>) -> strait_core::Result<usize>,
+    ) -> io::Result<usize> {
+        if self.has_begun && self.deadline.has_passed() {
+            return Err(self.deadline.error(operation).into());
+        }
+        self.has_begun = true;
+        let count = step(self.end, self.deadline)?;
         self.count += count as u64;
         Ok(count)
     }
@@ -59,8 +72,7 @@ macro_rules! read {
     ($end:ident) => {
         impl<B: Backend> Read for Until<'_, $end<B>> {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-                let read = self.end.read_deadline(buffer, self.deadline);
-                self.counted(read)
+                self.step("read", |end, deadline| end.read_deadline(buffer, deadline))
             }
         }
     };
@@ -70,8 +82,7 @@ macro_rules! write {
     ($end:ident) => {
         impl<B: Backend> Write for Until<'_, $end<B>> {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                let written = self.end.write_deadline(bytes, self.deadline);
-                self.counted(written)
+                self.step("write", |end, deadline| end.write_deadline(bytes, deadline))
             }
 
             fn flush(&mut self) -> io::Result<()> {
@@ -90,11 +101,11 @@ write!(LocalStream);
 
 impl<T: fmt::Debug> fmt::Debug for Until<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { end, deadline, count } = self;
+        let Self { end, deadline, count, .. } = self;
         f.debug_struct("Until")
             .field("end", end)
             .field("deadline", deadline)
             .field("count", count)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -60,6 +60,43 @@ fn who_peeks_elsewhere_hides_no_message() {
     });
 }
 
+#[test]
+fn who_has_always_something_to_read_is_ended_by_the_deadline() {
+    in_time(|| {
+        let (here, there) = LocalStream::pair().unwrap();
+        let (reader, writer) = pipe().unwrap();
+        let floods = [
+            thread::spawn(move || while (&here).write_all(&[7; 65536]).is_ok() {}),
+            thread::spawn(move || while (&writer).write_all(&[7; 65536]).is_ok() {}),
+        ];
+        assert_eq!(ends(there.until(SOON), |end| end.read_exact(&mut [0])), TIMED_OUT);
+        assert_eq!(ends(reader.until(SOON), |end| end.read_exact(&mut [0])), TIMED_OUT);
+        assert_eq!(there.until(Duration::ZERO).read(&mut [0]).unwrap(), 1);
+        let error = there.read_exact_timeout(&mut vec![0; MUCH], MOMENT).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        drop((there, reader));
+        floods.map(|flood| flood.join().unwrap());
+    });
+}
+
+#[test]
+fn who_has_always_room_to_write_is_ended_by_the_deadline() {
+    in_time(|| {
+        let (here, there) = LocalStream::pair().unwrap();
+        let (reader, writer) = pipe().unwrap();
+        let drains = [
+            thread::spawn(move || io::copy(&mut &there, &mut io::sink()).unwrap()),
+            thread::spawn(move || io::copy(&mut &reader, &mut io::sink()).unwrap()),
+        ];
+        assert_eq!(ends(here.until(SOON), |end| end.write_all(&[1])), TIMED_OUT);
+        assert_eq!(ends(writer.until(SOON), |end| end.write_all(&[1])), TIMED_OUT);
+        let error = here.write_all_timeout(&vec![0; MUCH], MOMENT).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        drop((here, writer));
+        drains.map(|drain| drain.join().unwrap());
+    });
+}
+
 /// Does it over and over, and says by which error it ended.
 fn ends<T>(mut end: T, mut step: impl FnMut(&mut T) -> io::Result<()>) -> io::ErrorKind {
     loop {

@@ -113,6 +113,10 @@ impl<B: Backend> LocalStream<B> {
                 }
                 read => buffer = &mut buffer[read..],
             }
+            // A peer that always has something doesn't put it off.
+            if !buffer.is_empty() && deadline.has_passed() {
+                return Err(deadline.error(READ));
+            }
         }
         Ok(())
     }
@@ -163,6 +167,9 @@ impl<B: Backend> LocalStream<B> {
         while !bytes.is_empty() {
             let written = self.socket.send(bytes, &[], deadline.check(WRITE)?)?;
             bytes = &bytes[written..];
+            if !bytes.is_empty() && deadline.has_passed() {
+                return Err(deadline.error(WRITE));
+            }
         }
         Ok(())
     }
