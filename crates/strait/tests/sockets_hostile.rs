@@ -97,6 +97,28 @@ fn who_has_always_room_to_write_is_ended_by_the_deadline() {
     });
 }
 
+#[test]
+fn handles_that_come_bit_by_bit_are_not_kept() {
+    let message = b"shp1\0\0\0\0\x04\0\0\0\x01\0\0\0four";
+    // Among the bytes before the frame is known, and after it.
+    for with_first in [0, 1] {
+        for second in [1, 15, 16, 19] {
+            let (here, there) = LocalStream::pair().unwrap();
+            let (mut reader, writer) = pipe().unwrap();
+            let writers = [writer.as_fd(); 250];
+            send_with(here.as_fd(), &message[..1], &writers[..with_first]);
+            send_with(here.as_fd(), &message[1..second], &[]);
+            let partial = there.recv_handles_timeout(&mut [0; 8], MOMENT).unwrap_err();
+            assert_eq!(partial.kind(), ErrorKind::TimedOut);
+            send_with(here.as_fd(), &message[second..=second], &writers);
+            let error = there.recv_handles_timeout(&mut [0; 8], MOMENT).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::PeerCorrupt, "{with_first} {second}");
+            drop(writer);
+            assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+        }
+    }
+}
+
 /// Does it over and over, and says by which error it ended.
 fn ends<T>(mut end: T, mut step: impl FnMut(&mut T) -> io::Result<()>) -> io::ErrorKind {
     loop {

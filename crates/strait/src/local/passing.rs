@@ -167,7 +167,7 @@ impl<H> Partial<H> {
 
     /// `false` where nothing has arrived.
     fn receive<S: Socket<Handle = H>>(&mut self, socket: &S, len: usize) -> Result<bool> {
-        let at = self.raw.len();
+        let (at, had) = (self.raw.len(), self.handles.len());
         self.raw.resize(len, 0);
         let arrived = socket.receive(&mut self.raw[at..], Some(&mut self.handles), Deadline::now());
         self.raw.truncate(at + arrived.as_ref().map_or(0, |arrived| arrived.len));
@@ -176,6 +176,13 @@ impl<H> Partial<H> {
                 let within = if self.is_empty() { "" } else { " within a message" };
                 let why = format!("the peer has ended{within}");
                 Err(Error::new(ErrorKind::Disconnected, RECEIVE, why))
+            }
+            // They go with the first of the bytes. A peer that attaches more to every byte mustn't fill
+            // this process with them before the message is whole.
+            Ok(_) if at > 0 && self.handles.len() > had => {
+                *self = Self::default();
+                let why = "handles came within a message, and not with its beginning";
+                Err(Error::new(ErrorKind::PeerCorrupt, RECEIVE, why))
             }
             Ok(arrived) => {
                 self.lost |= arrived.handles_are_lost;
