@@ -119,6 +119,24 @@ fn handles_that_come_bit_by_bit_are_not_kept() {
     }
 }
 
+#[test]
+fn who_makes_a_listener_block_puts_off_no_deadline() {
+    in_time(|| {
+        let name = format!("test/blocks-{}", std::process::id());
+        let listener = LocalListener::bind(&name).unwrap();
+        let block = || {
+            let flags = fcntl_getfl(&listener).unwrap();
+            fcntl_setfl(&listener, flags - OFlags::NONBLOCK).unwrap();
+        };
+        block();
+        let error = listener.accept_timeout(SOON).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let _there = LocalStream::connect(&name).unwrap();
+        listener.accept_timeout(PATIENCE).unwrap();
+        assert!(fcntl_getfl(&listener).unwrap().contains(OFlags::NONBLOCK));
+    });
+}
+
 /// Does it over and over, and says by which error it ended.
 fn ends<T>(mut end: T, mut step: impl FnMut(&mut T) -> io::Result<()>) -> io::ErrorKind {
     loop {

@@ -4,8 +4,9 @@ use super::{
     advert::Advert,
     directory::{Directory, Place},
 };
+use crate::poll;
 use rustix::{
-    fs::{self, Mode},
+    fs::{self, Mode, OFlags},
     io::Errno,
     net::{
         AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen,
@@ -16,7 +17,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
 };
-use strait_core::{Error, ErrorKind, Name, Result};
+use strait_core::{Deadline, Error, ErrorKind, Name, Result};
 
 /// A listening Unix socket and its advert. Dropping it frees the name.
 #[derive(Debug)]
@@ -68,8 +69,18 @@ impl Bound {
     }
 
     /// Takes one that has connected and hasn't hung up, if there is one.
+    ///
+    /// Who shares the description, as a forked child and a program that got it do, can make it block. So it
+    /// is asked first whether there is one: it waits only where that one also takes who was there meanwhile.
     pub(crate) fn accept(&self) -> rustix::io::Result<Option<OwnedFd>> {
         loop {
+            if !poll::readable(&self.socket, Deadline::now())? {
+                return Ok(None);
+            }
+            let flags = fs::fcntl_getfl(&self.socket)?;
+            if !flags.contains(OFlags::NONBLOCK) {
+                fs::fcntl_setfl(&self.socket, flags | OFlags::NONBLOCK)?;
+            }
             match accept_with(&self.socket, SocketFlags::CLOEXEC) {
                 Ok(socket) => return Ok(Some(socket)),
                 Err(Errno::AGAIN) => return Ok(None),
