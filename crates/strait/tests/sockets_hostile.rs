@@ -61,6 +61,14 @@ fn who_peeks_elsewhere_hides_no_message() {
 }
 
 #[test]
+fn a_message_whose_sender_is_not_told_is_not_the_end() {
+    let (here, there) = LocalDatagram::pair().unwrap();
+    set_socket_passcred(&there, false).unwrap();
+    here.send(b"a message").unwrap();
+    assert_eq!(there.recv_timeout(&mut [0; 32], PATIENCE).unwrap(), 9);
+}
+
+#[test]
 fn who_has_always_something_to_read_is_ended_by_the_deadline() {
     in_time(|| {
         let (here, there) = LocalStream::pair().unwrap();

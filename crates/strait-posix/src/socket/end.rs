@@ -136,7 +136,8 @@ impl PosixSocket {
         match came {
             None => Ok(None),
             Some(Ok(came)) => {
-                let (len, is_end) = (came.bytes, !came.has_sender);
+                // Who shares the description can have the kernel tell no senders any more.
+                let (len, is_end) = (came.bytes, came.bytes == 0 && !came.has_sender);
                 Ok(Some(Arrived { len, is_end, handles_are_lost: came.cut }))
             }
             Some(Err(len)) => {
