@@ -145,6 +145,26 @@ fn who_makes_a_listener_block_puts_off_no_deadline() {
     });
 }
 
+#[test]
+fn a_stream_with_part_of_a_message_is_not_made_something_else() {
+    let (here, there) = LocalStream::pair().unwrap();
+    let (reader, _writer) = pipe().unwrap();
+    send_with(here.as_fd(), b"shp1\0\0\0\0\x04\0\0\0\x01\0\0\0fo", &[reader.as_fd()]);
+    assert!(there.recv_handles_timeout(&mut [0; 8], MOMENT).is_err());
+    let clone = || there.try_clone().unwrap();
+    let errors = [
+        OwnedFd::try_from(clone()).err(),
+        UnixStream::try_from(clone()).err(),
+        clone().into_backend().err(),
+    ];
+    for error in errors {
+        assert_eq!(error.unwrap().kind(), ErrorKind::InvalidInput);
+    }
+    send_with(here.as_fd(), b"ur", &[]);
+    assert_eq!(there.recv_handles_timeout(&mut [0; 8], PATIENCE).unwrap().1.len(), 1);
+    assert!(OwnedFd::try_from(there).is_ok());
+}
+
 /// Does it over and over, and says by which error it ended.
 fn ends<T>(mut end: T, mut step: impl FnMut(&mut T) -> io::Result<()>) -> io::ErrorKind {
     loop {

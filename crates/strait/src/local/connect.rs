@@ -157,11 +157,6 @@ macro_rules! connecting {
             pub fn backend(&self) -> &B::Socket {
                 &self.socket
             }
-
-            /// The backend's own socket.
-            pub fn into_backend(self) -> B::Socket {
-                self.socket
-            }
         }
 
         impl<B: Backend> sealed::Sealed for $end<B> {}

@@ -148,6 +148,11 @@ impl<B: Backend> LocalDatagram<B> {
         Ok(Self { socket: self.socket.try_clone()? })
     }
 
+    /// The backend's own socket.
+    pub fn into_backend(self) -> B::Socket {
+        self.socket
+    }
+
     fn send_bytes_with(
         &self,
         bytes: &[u8],

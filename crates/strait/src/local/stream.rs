@@ -196,10 +196,14 @@ impl<B: Backend> LocalStream<B> {
         Ok(self.socket.receive(buffer, None, deadline.check(READ)?)?.len)
     }
 
-    /// Its socket, unless part of a message with handles has come, which would be lost.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn into_whole_backend(self, operation: &'static str) -> Result<B::Socket> {
-        self.check_nothing_partial(operation)?;
+    /// The backend's own socket.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` where part of a message with handles has come, which would be lost, and the rest taken
+    /// for something else.
+    pub fn into_backend(self) -> Result<B::Socket> {
+        self.check_nothing_partial("use a connection otherwise")?;
         Ok(self.socket)
     }
 

@@ -38,7 +38,7 @@ impl From<Handle<Native>> for OwnedFd {
 }
 
 macro_rules! socket {
-    ($end:ident) => {
+    ($end:ident, $into_backend:expr) => {
         /// It may block, as its file description is shared with clones and with who handed it over.
         impl AsFd for $end<Native> {
             fn as_fd(&self) -> BorrowedFd<'_> {
@@ -46,12 +46,13 @@ macro_rules! socket {
             }
         }
 
-        /// One that blocks, for other programs.
+        /// One that blocks, for other programs. Of a stream, `InvalidInput` where part of a message with
+        /// handles has come.
         impl TryFrom<$end<Native>> for OwnedFd {
             type Error = Error;
 
             fn try_from(end: $end<Native>) -> Result<Self> {
-                end.into_backend().try_into()
+                $into_backend(end)?.try_into()
             }
         }
 
@@ -66,10 +67,10 @@ macro_rules! socket {
     };
 }
 
-socket!(LocalStream);
-socket!(LocalDatagram);
+socket!(LocalStream, LocalStream::into_backend);
+socket!(LocalDatagram, |end: LocalDatagram<_>| Ok::<_, Error>(end.into_backend()));
 
-/// One that blocks.
+/// One that blocks. `InvalidInput` where part of a message with handles has come.
 impl TryFrom<LocalStream<Native>> for UnixStream {
     type Error = Error;
 

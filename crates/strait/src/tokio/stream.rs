@@ -155,8 +155,7 @@ impl TryFrom<crate::LocalStream> for LocalStream {
     type Error = Error;
 
     fn try_from(stream: crate::LocalStream) -> Result<Self> {
-        let socket = stream.into_whole_backend("make a stream asynchronous")?;
-        Ok(Self { socket: Ready::to_read_and_write(socket)? })
+        Ok(Self { socket: Ready::to_read_and_write(stream.into_backend()?)? })
     }
 }
 
