@@ -9,7 +9,10 @@ use strait_core::{Error, Result};
 
 /// Notices names that appear among this user's: its descriptor is readable when one has.
 #[derive(Debug)]
-pub struct NewNames(Watch);
+pub struct NewNames {
+    directory: Directory,
+    watch: Watch,
+}
 
 impl NewNames {
     /// Notices those from now on.
@@ -19,18 +22,26 @@ impl NewNames {
     /// `Os`, where there are no more handles.
     pub fn new() -> Result<Self> {
         let directory = Directory::open(CONNECT)?;
-        let watch = Watch::new(directory.path()).map_err(|errno| Error::os(CONNECT, errno))?;
-        Ok(Self(watch))
+        let watch = Watch::new().map_err(|errno| Error::os(CONNECT, errno))?;
+        directory.watched_by(&watch, CONNECT)?;
+        Ok(Self { directory, watch })
     }
 
-    /// Whether one has appeared since this was last asked; `None` where none has.
-    pub fn take(&self) -> Option<()> {
-        self.0.take().then_some(())
+    /// Whether one may have appeared since this was last asked; `None` where none has.
+    ///
+    /// # Errors
+    ///
+    /// `Os` and `PermissionDenied`, where their directory was removed and can't be made anew.
+    pub fn take(&self) -> Result<Option<()>> {
+        if !self.watch.take() {
+            return Ok(None);
+        }
+        self.directory.watched_by(&self.watch, CONNECT).map(Some)
     }
 }
 
 impl AsFd for NewNames {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.watch.as_fd()
     }
 }

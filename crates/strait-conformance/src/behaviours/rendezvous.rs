@@ -1,8 +1,15 @@
 //! Meeting under a name, and noticing the end of the other.
 
 use super::{kind_of, race};
-use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
-use std::time::{Duration, Instant};
+use crate::{
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, unavailable,
+    unique, wait_until,
+};
+use std::{
+    env, fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 use strait::{
     ErrorKind, Name,
     backend::{Connection, Deadline, Doorbell, Listener, Segment, Wake},
@@ -14,6 +21,7 @@ behaviours! {
     nobody_listening_is_not_found needs [Rendezvous],
     connecting_waits_for_a_listener needs [Rendezvous],
     connecting_gives_up_at_its_deadline needs [Rendezvous],
+    who_waits_finds_names_whose_place_was_made_anew needs [Rendezvous],
     a_live_listener_is_never_replaced needs [Rendezvous],
     a_dead_listener_is_replaced needs [Rendezvous],
     a_dropped_listener_frees_its_name needs [Rendezvous],
@@ -54,6 +62,31 @@ fn connecting_gives_up_at_its_deadline<B: Backend>() -> Verdict {
     assert_eq!(kind_of(B::connect(&name("gives-up")?, deadline)), ErrorKind::NotFound);
     assert!(begin.elapsed() >= Duration::from_millis(30));
     Ok(())
+}
+
+fn who_waits_finds_names_whose_place_was_made_anew<B: Backend>() -> Verdict {
+    if !is_linux() {
+        return unavailable("removes the directory of sockets");
+    }
+    let runtime = env::temp_dir().join(unique("anew").replace('/', "-"));
+    assert!(Command::new("mkdir").args(["-m", "700"]).arg(&runtime).status()?.success());
+    let place = runtime.join("strait");
+    let there = ["env", &format!("XDG_RUNTIME_DIR={}", runtime.display())].map(str::to_owned);
+    let name = name("anew")?;
+    let mut waiter = Peer::under(&there, connect_and_stay::<B>, [&name])?;
+    waiter.expect("connecting")?;
+    for _ in 0..5 {
+        // Who waits makes it, to notice what appears there.
+        wait_until("somebody waits there", || place.exists())?;
+        fs::remove_dir(&place)?;
+    }
+    wait_until("somebody waits there", || place.exists())?;
+    let mut peer = Peer::under(&there, listen::<B>, [&name])?;
+    peer.expect("listening")?;
+    waiter.expect("connected")?;
+    waiter.finish()?;
+    peer.finish()?;
+    Ok(fs::remove_dir_all(&runtime)?)
 }
 
 fn a_live_listener_is_never_replaced<B: Backend>() -> Verdict {

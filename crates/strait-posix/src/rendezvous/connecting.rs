@@ -37,7 +37,7 @@ pub(crate) fn by_advert<T>(
 pub(crate) fn nobody(name: &Name) -> Error {
     Error::new(ErrorKind::NotFound, CONNECT, "nobody listens there")
         .on(name)
-        .hint("start who is to listen, or give it time with a time-out")
+        .hint("start who is to listen, or give it more time")
 }
 
 /// Connects to the listening socket `path` of the user `owner`; waits until the deadline only for room in its

@@ -35,17 +35,7 @@ impl Directory {
     /// Makes the directory if there is none, and checks it.
     pub(crate) fn open(operation: &'static str) -> Result<Self> {
         let path = place();
-        match fs::mkdir(&path, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => {
-                let error = Error::os(operation, errno);
-                return Err(error.hint(format!("{} can't be made", path.display())));
-            }
-        }
-        if let Err(why) = check(&path, 0o077) {
-            let error = Error::new(ErrorKind::PermissionDenied, operation, why);
-            return Err(error.hint("remove it, or set XDG_RUNTIME_DIR to a directory of your own"));
-        }
+        make(&path, operation)?;
         Ok(Self(path))
     }
 
@@ -116,17 +106,31 @@ impl Directory {
             Err(error) if error.kind() == ErrorKind::NotFound && !deadline.has_passed() => {}
             done => return done,
         }
-        // Watched before the next look, so that nothing is missed that appears after it.
         let failed = |errno| Error::os(operation, errno);
-        let watch = Watch::new(&self.0).map_err(failed)?;
+        let watch = Watch::new().map_err(failed)?;
         loop {
+            // Watched before the next look, so that nothing is missed that appears after it.
+            self.watched_by(&watch, operation)?;
             match look() {
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    if !watch.wait(deadline).map_err(failed)? {
-                        return Err(deadline.check(operation).err().unwrap_or(error));
-                    }
-                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 done => return done,
+            }
+            if !watch.wait(deadline).map_err(failed)? || deadline.has_passed() {
+                deadline.check(operation)?;
+                return look();
+            }
+        }
+    }
+
+    /// Has `watch` notice what appears here, also where the directory was removed meanwhile and others have
+    /// made it anew, or will.
+    pub(crate) fn watched_by(&self, watch: &Watch, operation: &'static str) -> Result<()> {
+        loop {
+            make(&self.0, operation)?;
+            match watch.add_directory(&self.0) {
+                // It was removed just now.
+                Err(Errno::NOENT) => {}
+                done => return done.map_err(|errno| Error::os(operation, errno)),
             }
         }
     }
@@ -142,6 +146,21 @@ impl Place<'_> {
             name: self.name.as_str(),
         }
     }
+}
+
+/// Makes the directory at `path` if there is none, and checks it.
+fn make(path: &Path, operation: &'static str) -> Result<()> {
+    match fs::mkdir(path, Mode::RWXU) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => {
+            let error = Error::os(operation, errno);
+            return Err(error.hint(format!("{} can't be made", path.display())));
+        }
+    }
+    check(path, 0o077).map_err(|why| {
+        Error::new(ErrorKind::PermissionDenied, operation, why)
+            .hint("remove it, or set XDG_RUNTIME_DIR to a directory of your own")
+    })
 }
 
 /// Where the directory is, or would be.

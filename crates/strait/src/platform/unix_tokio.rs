@@ -35,7 +35,7 @@ pub(crate) async fn when_bound<T>(mut attempt: impl FnMut() -> Result<T>) -> Res
     loop {
         match attempt() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                names.read(|names| Ok(names.take())).await?;
+                names.read(NewNames::take).await?;
             }
             done => return done,
         }

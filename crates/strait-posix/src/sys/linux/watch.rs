@@ -16,22 +16,26 @@ use strait_core::Deadline;
 pub(crate) struct Watch(OwnedFd);
 
 impl Watch {
-    /// Notices files that appear in a directory.
-    pub(crate) fn new(directory: &Path) -> Result<Self> {
-        Self::of(directory, WatchFlags::CREATE | WatchFlags::MOVED_TO)
+    /// Notices nothing yet.
+    pub(crate) fn new() -> Result<Self> {
+        init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map(Self)
+    }
+
+    /// Notices files that appear in a directory from now on, and that it is removed: then what comes in its
+    /// place is another one to notice. It can be said again of the same.
+    pub(crate) fn add_directory(&self, directory: &Path) -> Result<()> {
+        let appears = WatchFlags::CREATE | WatchFlags::MOVED_TO;
+        let vanishes = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+        add_watch(&self.0, directory, appears | vanishes).map(drop)
     }
 
     /// Notices that somebody opens a named pipe, or that its name is removed.
     ///
     /// An `open` that waits for the other side isn't noticed before it has come.
     pub(crate) fn of_pipe(path: &Path) -> Result<Self> {
-        Self::of(path, WatchFlags::OPEN | WatchFlags::ATTRIB)
-    }
-
-    fn of(path: &Path, what: WatchFlags) -> Result<Self> {
-        let queue = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        add_watch(&queue, path, what)?;
-        Ok(Self(queue))
+        let watch = Self::new()?;
+        add_watch(&watch.0, path, WatchFlags::OPEN | WatchFlags::ATTRIB)?;
+        Ok(watch)
     }
 
     /// Waits until something has happened since the last call, or the deadline: `false`.
