@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
-    fs,
+    env, fs, io,
     os::unix::{
         fs::{MetadataExt, PermissionsExt, chown, symlink},
         net::UnixListener,
+        process::CommandExt,
     },
     path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
 };
 use strait_core::{AcceptFrom, Deadline, ErrorKind, Name, Sockets, Style};
 use strait_posix::Posix;
@@ -62,6 +65,43 @@ fn what_is_open_has_the_modes_that_let_others_pass_and_no_more() {
     assert_eq!(mode(&path(user).join(format!("{name}.advert"))), 0o600);
     drop(listener);
     assert!(!socket.exists());
+
+    // Left closed, as one leaves it who makes it and is killed just then, it is opened by the next.
+    fs::set_permissions(path(user), fs::Permissions::from_mode(0o700)).unwrap();
+    let _listener = Posix::listen_for(&name, Style::Stream, AcceptFrom::Anyone).unwrap();
+    assert_eq!(mode(&path(user)), 0o711);
+}
+
+#[test]
+fn what_is_not_open_yet_is_waited_for() {
+    const OWNER: u32 = 3_000_000_005;
+    const NOBODY: u32 = 65534;
+    const SOON: Duration = Duration::from_millis(30);
+    let Ok(own) = fs::metadata("/proc/self") else { return };
+    match own.uid() {
+        // This test, as the superuser has started it below.
+        NOBODY => {
+            let begin = Instant::now();
+            let name = Name::new("not-open-yet").unwrap();
+            let deadline = Deadline::after(SOON);
+            let found = Posix::connect_to(&name, Style::Stream, Some(OWNER), deadline);
+            assert_eq!(found.unwrap_err().kind(), ErrorKind::NotFound);
+            assert!(begin.elapsed() >= SOON);
+        }
+        0 => {
+            let directory = Directory::new(OWNER);
+            fs::set_permissions(&directory.0, fs::Permissions::from_mode(0o700)).unwrap();
+            chown(&directory.0, Some(OWNER), None).unwrap();
+            let mut other = Command::new(env::current_exe().unwrap());
+            other.args(["--exact", "what_is_not_open_yet_is_waited_for"]).uid(NOBODY).gid(NOBODY);
+            match other.status() {
+                Ok(status) => assert!(status.success()),
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        _ => {}
+    }
 }
 
 fn path(user: u32) -> PathBuf {

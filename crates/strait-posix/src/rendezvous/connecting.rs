@@ -53,6 +53,11 @@ pub(crate) fn to_socket(
     let socket = match connected(path, kind, deadline) {
         Ok(socket) => socket,
         Err(Errno::NOENT | Errno::CONNREFUSED) => return Err(nobody(name)),
+        // Another user's place isn't open yet, or isn't to this one.
+        Err(errno @ Errno::ACCESS) if owner != credentials::own_user() => {
+            let error = nobody(name).with_source(errno);
+            return Err(error.hint("that user listens for others only where it says so"));
+        }
         Err(Errno::PROTOTYPE) => {
             return failed(ErrorKind::TypeMismatch, "it is a listener of another sort");
         }

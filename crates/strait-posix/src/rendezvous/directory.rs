@@ -41,18 +41,22 @@ impl Directory {
 
     /// The one for what is open to other users: they can pass through it to what they know the name of.
     pub(crate) fn open_to_others(operation: &'static str) -> Result<Self> {
-        let path = place_of_open(rustix::process::geteuid().as_raw());
+        let owner = rustix::process::geteuid().as_raw();
+        let path = place_of_open(owner);
         let failed = |errno| Error::os(operation, errno).hint(format!("at {}", path.display()));
         match fs::mkdir(&path, OPEN) {
-            // The umask may have taken some of it.
-            Ok(()) => fs::chmod(&path, OPEN).map_err(failed)?,
-            Err(Errno::EXIST) => {}
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        let owner = rustix::process::geteuid().as_raw();
         if let Err(why) = check_of(owner, &path, 0o022) {
             let error = Error::new(ErrorKind::PermissionDenied, operation, why);
             return Err(error.hint("have it removed"));
+        }
+        // The umask may have taken some of it, also of who made it and died just then. In a directory like
+        // /tmp nobody else can replace what is this user's.
+        let mode = Mode::from_raw_mode(fs::lstat(&path).map_err(failed)?.st_mode);
+        if !mode.contains(PASS) {
+            fs::chmod(&path, OPEN).map_err(failed)?;
         }
         Ok(Self(path))
     }
@@ -188,6 +192,9 @@ fn place_of_open(owner: u32) -> PathBuf {
 
 /// The mode of that directory: others can pass through it, and not list it.
 const OPEN: Mode = Mode::from_raw_mode(0o711);
+
+/// What of it lets others pass.
+const PASS: Mode = Mode::from_raw_mode(0o011);
 
 /// What `XDG_RUNTIME_DIR` says, if it says something.
 fn runtime_directory() -> Option<PathBuf> {
