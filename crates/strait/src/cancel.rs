@@ -9,8 +9,8 @@ use strait_core::{Backend, Cancel, Deadline, Error, Result};
 /// What was cancelled stays so, and waits that begin later end at once. They return an error of kind
 /// `Cancelled`, and nothing is lost: what was not received is received next time.
 ///
-/// Waits at pipes, sockets, channels and processes end at once; those for locks, and for others who create
-/// the same value, within 40 ms.
+/// Waits at pipes, sockets, channels and processes end at once; those for locks, for others who create the
+/// same value, and for room among those whom a listener hasn't accepted yet, within 40 ms.
 ///
 /// ```
 /// use std::{thread, time::Duration};
