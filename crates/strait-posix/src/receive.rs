@@ -23,13 +23,22 @@ pub(crate) struct Came {
     pub(crate) cut: bool,
 }
 
-/// Receives without waiting. The descriptors that come with it are added to `descriptors`; where that is
-/// `None` the kernel closes them.
-pub(crate) fn receive(
-    socket: impl AsFd,
-    buffer: &mut [u8],
-    descriptors: Option<&mut Vec<OwnedFd>>,
-) -> Result<Came> {
+/// What is wanted along with bytes.
+#[derive(Debug)]
+pub(crate) enum Along<'a> {
+    /// Nothing: the kernel closes descriptors that come, before they are this process'.
+    Nothing,
+    /// Whether the kernel says who sent it. There is no room for more, where it does.
+    Sender,
+    /// That, and the descriptors, which are added to these.
+    Handles(&'a mut Vec<OwnedFd>),
+}
+
+/// Receives without waiting.
+///
+/// Closing descriptors that aren't wanted can take as long as who made them likes, as where a network or a
+/// file system of its own has to be told, and no deadline ends that.
+pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8], along: Along<'_>) -> Result<Came> {
     let mut control = Control([0; SPACE]);
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     // SAFETY: a `msghdr` is integers and pointers, for which zeros are valid; systems differ in their
@@ -37,11 +46,15 @@ pub(crate) fn receive(
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
-    message.msg_control = control.0.as_mut_ptr().cast();
-    message.msg_controllen = match descriptors {
-        Some(_) => SPACE as _,
-        None => SPACE_OF_SENDER as _,
+    let space = match along {
+        Along::Nothing => 0,
+        Along::Sender => SPACE_OF_SENDER,
+        Along::Handles(_) => SPACE,
     };
+    if space > 0 {
+        message.msg_control = control.0.as_mut_ptr().cast();
+        message.msg_controllen = space as _;
+    }
     let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
     let bytes = loop {
         // SAFETY: the descriptor is open while it is borrowed; the message leads to a buffer and to space
@@ -56,8 +69,11 @@ pub(crate) fn receive(
         }
     };
     let mut unwanted = Vec::new();
-    let wants = descriptors.is_some();
-    let has_sender = take(&message, descriptors.unwrap_or(&mut unwanted));
+    let (descriptors, wants) = match along {
+        Along::Handles(descriptors) => (descriptors, true),
+        Along::Nothing | Along::Sender => (&mut unwanted, false),
+    };
+    let has_sender = take(&message, descriptors);
     let cut = wants && message.msg_flags & libc::MSG_CTRUNC != 0;
     Ok(Came { bytes, has_sender, cut })
 }

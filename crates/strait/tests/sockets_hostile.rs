@@ -3,6 +3,7 @@
 
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    io::Errno,
     net::{
         SendAncillaryBuffer, SendAncillaryMessage, SendFlags, send, sendmsg,
         sockopt::set_socket_passcred,
@@ -15,9 +16,12 @@ use std::{
     os::unix::net::UnixStream,
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
-use strait::{CancelToken, ErrorKind, LocalDatagram, LocalListener, LocalStream, pipe};
+use strait::{
+    ByteReceiver, ByteSender, CancelToken, Endpoint, ErrorKind, LocalDatagram, LocalListener,
+    LocalStream, byte_channel, pipe,
+};
 
 #[test]
 fn bytes_out_of_band_put_off_neither_a_deadline_nor_a_cancellation() {
@@ -83,7 +87,9 @@ fn who_has_always_something_to_read_is_ended_by_the_deadline() {
         let error = there.read_exact_timeout(&mut vec![0; MUCH], MOMENT).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         drop((there, reader));
-        floods.map(|flood| flood.join().unwrap());
+        for flood in floods {
+            flood.join().unwrap();
+        }
     });
 }
 
@@ -101,7 +107,9 @@ fn who_has_always_room_to_write_is_ended_by_the_deadline() {
         let error = here.write_all_timeout(&vec![0; MUCH], MOMENT).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         drop((here, writer));
-        drains.map(|drain| drain.join().unwrap());
+        for drain in drains {
+            drain.join().unwrap();
+        }
     });
 }
 
@@ -163,6 +171,27 @@ fn a_stream_with_part_of_a_message_is_not_made_something_else() {
     send_with(here.as_fd(), b"ur", &[]);
     assert_eq!(there.recv_handles_timeout(&mut [0; 8], PATIENCE).unwrap().1.len(), 1);
     assert!(OwnedFd::try_from(there).is_ok());
+}
+
+#[test]
+fn a_doorbell_that_was_handed_over_takes_no_handles() {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let (sender, receiver) = byte_channel().unwrap();
+    let mut receiver = ByteReceiver::from_parcel(receiver.into_parcel().unwrap()).unwrap();
+    let parcel = sender.into_parcel().unwrap();
+    let bell = parcel.handles[1].as_fd().try_clone_to_owned().unwrap();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let descriptors = [bell.as_fd()];
+    assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
+    let sent = sendmsg(&bell, &[IoSlice::new(b"!")], &mut ancillary, SendFlags::NOSIGNAL);
+    assert!(sent == Err(Errno::PERM) || version < (6, 16), "{release}: {sent:?}");
+    // It rings as ever.
+    let mut sender = ByteSender::from_parcel(parcel).unwrap();
+    sender.send(b"heard").unwrap();
+    assert_eq!(&*receiver.recv_ref_timeout(PATIENCE).unwrap(), b"heard");
 }
 
 /// Does it over and over, and says by which error it ended.

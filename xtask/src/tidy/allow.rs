@@ -31,6 +31,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-posix/src/signals/handler.rs", "is a signal handler"),
     ("crates/strait-posix/src/signals/action.rs", "sets what signals do"),
     ("crates/strait-posix/src/sys/linux/errno.rs", "std doesn't set the last error"),
+    ("crates/strait-posix/src/sys/linux/pass_rights.rs", "sets an option that rustix lacks"),
     ("crates/strait-posix/src/credentials.rs", "asks the kernel who the peer is"),
     ("crates/strait-posix/src/receive.rs", "takes descriptors out of what a peer sent"),
     ("crates/strait-posix/tests/descriptor_zero.rs", "closes descriptor 0"),

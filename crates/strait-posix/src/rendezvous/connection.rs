@@ -5,7 +5,11 @@
 //! peer could make a write to it block, which it can't do here.
 
 use crate::{
-    PosixHandle, PosixSegment, credentials, handle::check_connected, poll, receive::receive,
+    PosixHandle, PosixSegment, credentials,
+    handle::check_connected,
+    poll,
+    receive::{Along, receive},
+    sys::pass_rights::refuse_descriptors,
 };
 use rustix::{
     io::Errno,
@@ -75,7 +79,7 @@ impl Connection for PosixConnection {
     fn receive(&self, buffer: &mut [u8]) -> Result<Option<(usize, Option<PosixSegment>)>> {
         const RECEIVE: &str = "receive from a connection";
         let mut descriptors = Vec::new();
-        let (bytes, cut) = match receive(&self.socket, buffer, Some(&mut descriptors)) {
+        let (bytes, cut) = match receive(&self.socket, buffer, Along::Handles(&mut descriptors)) {
             Ok(came) => (came.bytes, came.cut),
             Err(Errno::AGAIN) => return Ok(None),
             Err(Errno::CONNRESET) => (0, false),
@@ -103,6 +107,8 @@ impl Transfer<PosixHandle> for PosixConnection {
     fn from_handle(handle: PosixHandle) -> Result<Self> {
         let socket = OwnedFd::from(handle);
         check_connected(&socket, SocketType::STREAM)?;
+        // What is handed over is a doorbell by then, which takes none.
+        refuse_descriptors(&socket);
         Ok(Self::new(socket))
     }
 }

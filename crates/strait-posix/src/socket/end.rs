@@ -4,7 +4,7 @@ use crate::{
     PosixHandle, credentials,
     handle::check_connected,
     poll,
-    receive::{MAX_DESCRIPTORS, peek_at_the_beginning, receive},
+    receive::{Along, MAX_DESCRIPTORS, peek_at_the_beginning, receive},
 };
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
@@ -112,7 +112,10 @@ impl PosixSocket {
         if buffer.is_empty() {
             return Ok(Some(Arrived { len: 0, is_end: false, handles_are_lost: false }));
         }
-        let came = self.received(|| receive(&self.socket, buffer, descriptors.as_deref_mut()))?;
+        let came = self.received(|| {
+            let along = descriptors.as_deref_mut().map_or(Along::Nothing, Along::Handles);
+            receive(&self.socket, buffer, along)
+        })?;
         Ok(came.map(|came| {
             let (len, is_end) = (came.bytes, came.bytes == 0);
             Arrived { len, is_end, handles_are_lost: came.cut }
@@ -131,7 +134,8 @@ impl PosixSocket {
             if len > room {
                 return Ok(Err(len));
             }
-            receive(&self.socket, buffer, descriptors.as_deref_mut()).map(Ok)
+            let along = descriptors.as_deref_mut().map_or(Along::Sender, Along::Handles);
+            receive(&self.socket, buffer, along).map(Ok)
         })?;
         match came {
             None => Ok(None),

@@ -19,6 +19,9 @@ use strait_core::{
 /// A message has at most [`MAX_LEN`](Self::MAX_LEN) bytes, and may have none. Sending to nobody is an error
 /// of kind `Disconnected`, and never a signal.
 ///
+/// What a hostile peer sends along unasked can take long to close, as a TCP connection that lingers does: no
+/// deadline ends that.
+///
 /// ```
 /// use strait::{ErrorKind, LocalDatagram};
 ///

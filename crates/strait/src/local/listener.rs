@@ -55,7 +55,8 @@ impl<B: Backend, C: LocalSocket<B>> Listener<B, C> {
     }
 
     /// Waits until somebody connects. A peer of a user that isn't to be accepted is let go before a byte of
-    /// it is read.
+    /// it is read. What it sent along is closed then, of which a hostile one can make that it takes long: no
+    /// deadline ends that.
     ///
     /// # Errors
     ///

@@ -32,7 +32,8 @@ use strait_core::{
 /// Handles are received by [`recv_handles`](Self::recv_handles) and
 /// [`recv_endpoint`](Self::recv_endpoint) only, and what they receive is sent by
 /// [`send_handles`](Self::send_handles) and [`send_endpoint`](Self::send_endpoint). Reading the bytes of
-/// such a message otherwise gives the bytes with what frames them, and closes the handles.
+/// such a message otherwise gives the bytes with what frames them, and closes the handles. What a hostile peer
+/// sends along can take long to close, as a TCP connection that lingers does: no deadline ends that.
 ///
 /// ```
 /// use std::{io::{Read, Write}, net::Shutdown};
