@@ -23,7 +23,8 @@ pub(crate) struct Mapped {
 pub(crate) enum Backing {
     /// Memory of this process' own, of a size that is sealed: no access can fault.
     SealedMemory,
-    /// Such memory of a peer's, which could give pages back: accesses are guarded.
+    /// Such memory of a peer's, which could give pages back: accesses are guarded. How long it is is
+    /// the peer's choice, which nobody has looked at yet.
     PeerMemory,
     /// Memory that a peer may cut off: accesses are guarded.
     NamedMemory,
@@ -42,6 +43,7 @@ impl Mapped {
         let protection = protection(mapping);
         let flags = match backing {
             Backing::File => MapFlags::SHARED,
+            Backing::PeerMemory if len > MOST_TOUCHED => MapFlags::SHARED,
             // Touched now, so that no page fault lands on a message.
             _ => MapFlags::SHARED | MapFlags::POPULATE,
         };
@@ -89,6 +91,10 @@ impl Drop for Mapped {
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
+
+/// How much of a peer's memory is touched at once, in bytes. The kernel may have to clear it, which takes
+/// a few milliseconds for as much, and ends for no deadline.
+const MOST_TOUCHED: usize = 16 << 20;
 
 fn protection(mapping: Mapping) -> ProtFlags {
     match mapping {

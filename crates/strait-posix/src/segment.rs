@@ -181,20 +181,24 @@ impl Transfer<PosixHandle> for PosixSegment {
 }
 
 impl PosixSegment {
-    /// The memory file that a peer has sent, if it is one that can't hurt.
+    /// The memory file that a peer has sent, if it is one that can't hurt: of a size that stays, for
+    /// which the peer has taken the space. Nothing is taken here on its word.
     pub(crate) fn received(file: OwnedFd) -> Result<Self> {
         const RECEIVE: &str = "receive shared memory";
+        let refused = |why| Error::new(ErrorKind::PeerCorrupt, RECEIVE, why);
         if !shm::is_sealed_memory(&file) {
-            let why = "the peer sent something whose size it could still change";
-            return Err(Error::new(ErrorKind::PeerCorrupt, RECEIVE, why));
+            return Err(refused("the peer sent something whose size it could still change"));
+        }
+        if !shm::is_writable_memory(&file) {
+            return Err(refused("the peer sent memory that can't be written to"));
         }
         let len = file_len(file.as_fd(), RECEIVE)?;
-        check_available(RECEIVE, len)?;
-        let failed = |errno| out_of_space(RECEIVE, errno, len, None);
-        // A peer may have left holes, which would be filled when they are touched.
-        shm::reserve(&file, len as u64).map_err(failed)?;
-        let mapped =
-            Mapped::new(&file, len, Mapping::ReadWrite, Backing::PeerMemory).map_err(failed)?;
+        // Touching a hole would take the space that the peer has only spoken of.
+        if shm::has_holes(&file).map_err(|errno| Error::os(RECEIVE, errno))? {
+            return Err(refused("the peer sent memory for which there is no space"));
+        }
+        let mapped = Mapped::new(&file, len, Mapping::ReadWrite, Backing::PeerMemory)
+            .map_err(|errno| out_of_space(RECEIVE, errno, len, None))?;
         Ok(Self { mapped, source: Source::Anonymous(file) })
     }
 

@@ -2,13 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use rustix::{
-    fs::{self, MemfdFlags, SealFlags},
+    fs::{self, FallocateFlags, MemfdFlags, SealFlags},
     net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg},
+    param::page_size,
 };
 use std::{
     io::IoSlice,
     mem::MaybeUninit,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+        unix::fs::FileExt,
+    },
 };
 use strait_core::{Connection, ErrorKind, Rendezvous, Segment};
 use strait_posix::{Posix, PosixSegment};
@@ -48,6 +52,59 @@ fn memory_of_no_length_is_refused() {
     let empty = fs::memfd_create("empty", MemfdFlags::ALLOW_SEALING).unwrap();
     seal(&empty);
     assert_eq!(refusal(&[empty.as_fd()]), ErrorKind::PeerCorrupt);
+}
+
+#[test]
+fn memory_that_is_only_spoken_of_is_refused_and_takes_no_space() {
+    for len in [4096, 64 << 20, 1 << 40] {
+        let sparse = fs::memfd_create("sparse", MemfdFlags::ALLOW_SEALING).unwrap();
+        fs::ftruncate(&sparse, len).unwrap();
+        seal(&sparse);
+        assert_eq!(refusal(&[sparse.as_fd()]), ErrorKind::PeerCorrupt, "{len}");
+        assert_eq!(fs::fstat(&sparse).unwrap().st_blocks, 0, "{len}");
+    }
+    // With one hole within it.
+    let holed = reserved(3 * page_size());
+    let (hole, page) = (FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, page_size() as u64);
+    fs::fallocate(&holed, hole, page, page).unwrap();
+    seal(&holed);
+    assert_eq!(refusal(&[holed.as_fd()]), ErrorKind::PeerCorrupt);
+}
+
+#[test]
+fn memory_that_can_not_be_written_is_refused() {
+    for more in [SealFlags::WRITE, SealFlags::FUTURE_WRITE] {
+        let file = reserved(page_size());
+        fs::fcntl_add_seals(&file, more).unwrap();
+        seal(&file);
+        assert_eq!(refusal(&[file.as_fd()]), ErrorKind::PeerCorrupt, "{more:?}");
+    }
+    let file = reserved(page_size());
+    seal(&file);
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let read_only = fs::open(path, fs::OFlags::RDONLY, fs::Mode::empty()).unwrap();
+    assert_eq!(refusal(&[read_only.as_fd()]), ErrorKind::PeerCorrupt);
+}
+
+#[test]
+fn large_memory_of_a_peer_is_not_touched_before_it_is_looked_at() {
+    let (here, there) = Posix::pair().unwrap();
+    for (len, is_touched) in [(1 << 20, true), (64 << 20, false)] {
+        here.send(b"x", Some(&PosixSegment::anonymous(len).unwrap())).unwrap();
+        let (_, received) = there.receive(&mut [0; 8]).unwrap().unwrap();
+        let received = received.unwrap();
+        assert_eq!(is_present(received.start().addr().get() + len / 2), is_touched, "{len}");
+        // It is there all the same.
+        assert_eq!(received.len(), len);
+    }
+}
+
+/// Whether the page of an address has been touched since it was mapped.
+fn is_present(address: usize) -> bool {
+    let mut entry = [0; 8];
+    let pagemap = std::fs::File::open("/proc/self/pagemap").unwrap();
+    pagemap.read_exact_at(&mut entry, (address / page_size() * 8) as u64).unwrap();
+    u64::from_ne_bytes(entry) >> 63 == 1
 }
 
 #[test]
@@ -103,6 +160,13 @@ fn descriptors_that_come_with_a_ring_are_closed() {
 fn memory_file() -> OwnedFd {
     let file = fs::memfd_create("test", MemfdFlags::ALLOW_SEALING).unwrap();
     fs::ftruncate(&file, 4096).unwrap();
+    file
+}
+
+/// A memory file for which the space was taken, as strait does.
+fn reserved(len: usize) -> OwnedFd {
+    let file = fs::memfd_create("test", MemfdFlags::ALLOW_SEALING).unwrap();
+    fs::fallocate(&file, FallocateFlags::empty(), 0, len as u64).unwrap();
     file
 }
 

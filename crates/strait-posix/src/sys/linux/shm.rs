@@ -3,7 +3,7 @@
 use rustix::{
     fs::{
         AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate,
-        fcntl_add_seals, fcntl_get_seals, fstatfs, linkat, memfd_create, open,
+        fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat, fstatfs, linkat, memfd_create, open,
     },
     io::{Errno, Result},
     process::{Resource, getrlimit},
@@ -71,6 +71,23 @@ pub(crate) fn is_sealed_memory(file: impl AsFd) -> bool {
     let sealed = fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SIZE_SEALS));
     // The type of the field differs between architectures.
     sealed && fstatfs(file).is_ok_and(|system| system.f_type as u64 == TMPFS)
+}
+
+/// Whether this descriptor of a memory file, and the file itself, permit it to be mapped for writing.
+pub(crate) fn is_writable_memory(file: impl AsFd) -> bool {
+    const FOR_READING: SealFlags = SealFlags::WRITE.union(SealFlags::FUTURE_WRITE);
+    let file = file.as_fd();
+    let sealed = fcntl_get_seals(file).is_ok_and(|seals| seals.intersects(FOR_READING));
+    !sealed && fcntl_getfl(file).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
+}
+
+/// Whether there are parts of the file for which no space was taken, by [`reserve`] or by writing.
+pub(crate) fn has_holes(file: impl AsFd) -> Result<bool> {
+    // What `st_blocks` counts, whatever the file system's own blocks are.
+    const BLOCK: u64 = 512;
+    let stat = fstat(file)?;
+    // The types of the fields differ between architectures.
+    Ok((stat.st_blocks as u64).saturating_mul(BLOCK) < stat.st_size as u64)
 }
 
 const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
