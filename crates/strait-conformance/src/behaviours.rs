@@ -77,6 +77,7 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         condvar_traffic::actors::<B>(),
         datagrams::actors::<B>(),
         duplex_name::actors::<B>(),
+        endpoints::actors::<B>(),
         event::actors::<B>(),
         handles::actors::<B>(),
         handles_hostile::actors::<B>(),

@@ -26,6 +26,15 @@ pub trait Transfer<H>: Sized {
     /// `InvalidInput` for what can't be given away; `Os` where there are no more handles.
     fn to_handle(&self) -> Result<H>;
 
+    /// The handle of the thing itself, to be given away: where no more handles can be had, this can.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`to_handle`](Self::to_handle); then the thing is closed.
+    fn into_handle(self) -> Result<H> {
+        self.to_handle()
+    }
+
     /// The thing, out of a handle that a peer may have sent: it is checked, and nothing that the peer
     /// still does with its own changes how this one waits.
     ///

@@ -29,6 +29,10 @@ impl Transfer<Self> for PosixHandle {
         Self::duplicate(&self.0)
     }
 
+    fn into_handle(self) -> Result<Self> {
+        Ok(self)
+    }
+
     fn from_handle(handle: Self) -> Result<Self> {
         Ok(handle)
     }

@@ -167,11 +167,14 @@ impl Transfer<PosixHandle> for PosixSegment {
     fn to_handle(&self) -> Result<PosixHandle> {
         match self.descriptor() {
             Some(file) => PosixHandle::duplicate(file),
-            None => {
-                let why = "only anonymous shared memory can be handed over";
-                Err(Error::new(ErrorKind::InvalidInput, handle::HAND_OVER, why)
-                    .hint("the other process can open what has a name"))
-            }
+            None => Err(not_anonymous()),
+        }
+    }
+
+    fn into_handle(self) -> Result<PosixHandle> {
+        match self.source {
+            Source::Anonymous(file) => Ok(file.into()),
+            Source::Named(_) | Source::File(_) => Err(not_anonymous()),
         }
     }
 
@@ -216,6 +219,12 @@ impl PosixSegment {
             Source::Named(_) | Source::File(_) => None,
         }
     }
+}
+
+fn not_anonymous() -> Error {
+    let why = "only anonymous shared memory can be handed over";
+    Error::new(ErrorKind::InvalidInput, handle::HAND_OVER, why)
+        .hint("the other process can open what has a name")
 }
 
 /// Opens a file; or makes it, where that is asked for and it isn't there, and says so.

@@ -33,6 +33,9 @@ pub trait Endpoint<B: Backend>: Sized {
     ///
     /// # Errors
     ///
+    /// With any of them it is closed, and the peer learns of the end as where it is dropped. Memory and
+    /// ends of channels need no more handles to be packed up.
+    ///
     /// `InvalidInput` where it is one that can't be handed over; `Unsupported`; `Os` where there are no
     /// more handles.
     fn into_parcel(self) -> Result<Parcel<B>>;
@@ -204,7 +207,7 @@ impl<B: Backend> Endpoint<B> for SharedMemory<B> {
 
     fn into_parcel(self) -> Result<Parcel<B>> {
         require::<B>()?;
-        Ok(Parcel::of(Self::KIND, self.segment().to_handle()?))
+        Ok(Parcel::of(Self::KIND, self.into_segment().into_handle()?))
     }
 
     fn from_parcel(parcel: Parcel<B>) -> Result<Self> {

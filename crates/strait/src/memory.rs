@@ -229,8 +229,8 @@ impl<B: Backend> SharedMemory<B> {
         Ok(Self::of_strait(segment, None))
     }
 
-    pub(crate) fn segment(&self) -> &B::Segment {
-        &self.segment
+    pub(crate) fn into_segment(self) -> B::Segment {
+        self.segment
     }
 
     pub(crate) fn of_file(segment: B::Segment) -> Self {

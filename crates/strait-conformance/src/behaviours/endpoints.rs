@@ -1,8 +1,9 @@
 //! Endpoints in parcels, within one process; `handles.rs` sends them to others.
 
 use super::kind_of;
-use crate::{Backend, Failure, Verdict, behaviours, unique};
+use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
 use std::{
+    env, fs,
     io::{Read, Write},
     time::Duration,
 };
@@ -25,10 +26,15 @@ behaviours! {
     a_leaked_message_is_not_received_twice needs [Rendezvous, AnonymousSegments, HandlePassing],
     the_end_of_a_sender_is_handed_over needs [Rendezvous, AnonymousSegments, HandlePassing],
     a_parcel_that_is_lost_is_a_death needs [Rendezvous, AnonymousSegments, HandlePassing],
+    an_end_is_handed_over_where_no_handle_is_left needs [Rendezvous, AnonymousSegments, HandlePassing],
     a_named_sender_keeps_its_name needs [Rendezvous, AnonymousSegments, HandlePassing],
     a_named_receiver_is_not_handed_over needs [Rendezvous, HandlePassing],
     another_kind_is_a_mismatch needs [Pipes, Rendezvous, AnonymousSegments, HandlePassing],
     what_a_hostile_peer_packs_is_an_error needs [Pipes, Rendezvous, AnonymousSegments, HandlePassing],
+}
+
+pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
+    actors![hand_over_with_no_handle_left::<B>]
 }
 
 fn the_ends_of_a_pipe_work_after_they_were_handed_over<B: Backend>() -> Verdict {
@@ -178,6 +184,42 @@ fn a_parcel_that_is_lost_is_a_death<B: Backend>() -> Verdict {
     drop(receiver.into_parcel()?);
     while sender.try_send(&[0; 1000]).is_ok() {}
     assert_eq!(kind_of(sender.send_timeout(&[0; 1000], PATIENCE)), ErrorKind::Disconnected);
+    Ok(())
+}
+
+fn an_end_is_handed_over_where_no_handle_is_left<B: Backend>() -> Verdict {
+    let limited = ["sh", "-c", "ulimit -n 40; exec \"$0\" \"$@\""];
+    let mut peer = Peer::under(limited, hand_over_with_no_handle_left::<B>, [""; 0])?;
+    peer.expect("handed over")?;
+    Ok(peer.finish()?)
+}
+
+fn hand_over_with_no_handle_left<B: Backend>(stage: &mut Stage) -> Verdict {
+    let memory = SharedMemory::<B>::anonymous(100)?;
+    memory.write(50, b"kept")?;
+    let (mut sender, receiver) = byte_channel::<B>()?;
+    sender.send(b"unread")?;
+    let mut open = Vec::new();
+    let program = env::current_exe()?;
+    while let Ok(file) = fs::File::open(&program) {
+        open.push(file);
+        assert!(open.len() < 100, "there is no limit");
+    }
+    let memory: SharedMemory<B> = handed_over::<B, _>(memory)?;
+    let mut sender: ByteSender<B> = handed_over::<B, _>(sender)?;
+    let mut receiver: ByteReceiver<B> = handed_over::<B, _>(receiver)?;
+    drop(open);
+    let mut text = [0; 4];
+    memory.read(50, &mut text)?;
+    assert_eq!(&text, b"kept");
+    sender.send(b"last")?;
+    drop(sender.into_parcel()?);
+    assert_eq!(&*receiver.recv_ref_timeout(PATIENCE)?, b"unread");
+    assert_eq!(&*receiver.recv_ref_timeout(PATIENCE)?, b"last");
+    assert_eq!(kind_of(receiver.recv_ref_timeout(PATIENCE)), ErrorKind::Disconnected);
+    assert!(!receiver.is_finished());
+    stage.say("handed over");
+    stage.wait_for_end_of_input();
     Ok(())
 }
 

@@ -104,6 +104,10 @@ impl Transfer<PosixHandle> for PosixConnection {
         PosixHandle::duplicate(&self.socket)
     }
 
+    fn into_handle(self) -> Result<PosixHandle> {
+        Ok(self.socket.into())
+    }
+
     fn from_handle(handle: PosixHandle) -> Result<Self> {
         let socket = OwnedFd::from(handle);
         check_connected(&socket, SocketType::STREAM)?;

@@ -9,7 +9,7 @@ use crate::{
     primitive::Ordering,
     wait::{Spin, Waited, must_ring, wait_for},
 };
-use std::process::id;
+use std::{mem::ManuallyDrop, process::id, ptr};
 use strait_core::{Deadline, Doorbell, Error, ErrorKind, Result};
 
 /// The receiver's end: look at the oldest message, release it.
@@ -22,7 +22,6 @@ pub struct Consumer<R: RingMemory, D: Doorbell> {
     cursor: Cursor,
     spin: Spin,
     current: Option<Place>,
-    abandoned: bool,
     /// A forked child doesn't close its parent's end.
     process: u32,
 }
@@ -50,15 +49,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, published: position, freed: position };
-        Self {
-            ring,
-            bell,
-            cursor,
-            spin: Spin::adaptive(),
-            current: None,
-            abandoned: false,
-            process: id(),
-        }
+        Self { ring, bell, cursor, spin: Spin::adaptive(), current: None, process: id() }
     }
 
     /// The receiver's end of a ring that another process received from before, up to `position`, and
@@ -106,9 +97,14 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
         self.cursor.position
     }
 
-    /// Ends without telling the sender, as another process receives from now on.
-    pub fn abandon(mut self) {
-        self.abandoned = true;
+    /// What it was made of, for another process to go on with from where [`settle`](Self::settle) has said on. The
+    /// sender is told nothing.
+    pub fn into_parts(self) -> (R, D) {
+        // Its `Drop` would close the end.
+        let this = ManuallyDrop::new(self);
+        // SAFETY: both are valid, as they are borrowed from `this`; each is moved out once, and `this` is
+        // never dropped or looked at again. Nothing else in it owns anything.
+        unsafe { (ptr::read(&this.ring), ptr::read(&this.bell)) }
     }
 
     /// Makes the oldest message the current one, if there is one and none is yet. Never returns
@@ -211,7 +207,7 @@ impl<R: RingMemory, D: Doorbell> Consumer<R, D> {
 
 impl<R: RingMemory, D: Doorbell> Drop for Consumer<R, D> {
     fn drop(&mut self) {
-        if self.abandoned || self.process != id() {
+        if self.process != id() {
             return;
         }
         let control = self.ring.control();

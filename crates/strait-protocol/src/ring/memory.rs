@@ -56,6 +56,11 @@ impl<S: Segment> SegmentRing<S> {
         &self.segment
     }
 
+    /// The segment that it lives in, which keeps what is in it.
+    pub fn into_segment(self) -> S {
+        self.segment
+    }
+
     fn over(segment: S, capacity: usize) -> Result<Self> {
         // The two below can't fail later: a segment never moves or shrinks.
         shared::reference::<Control, S>(&segment, CONTROL)?;

@@ -9,7 +9,7 @@ use crate::{
     primitive::Ordering,
     wait::{Spin, Waited, must_ring, wait_for},
 };
-use std::{process::id, thread::panicking};
+use std::{mem::ManuallyDrop, process::id, ptr, thread::panicking};
 use strait_core::{Deadline, Doorbell, Error, ErrorKind, Result};
 
 /// The sender's end: reserve, write, publish.
@@ -23,7 +23,6 @@ pub struct Producer<R: RingMemory, D: Doorbell> {
     cursor: Cursor,
     spin: Spin,
     reserved: Option<Place>,
-    abandoned: bool,
     /// A forked child doesn't close its parent's end.
     process: u32,
 }
@@ -47,15 +46,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     pub fn starting_at(position: u64, ring: R, bell: D) -> Self {
         let capacity = ring.words().len() * WORD;
         let cursor = Cursor { capacity, position, freed: position };
-        Self {
-            ring,
-            bell,
-            cursor,
-            spin: Spin::adaptive(),
-            reserved: None,
-            abandoned: false,
-            process: id(),
-        }
+        Self { ring, bell, cursor, spin: Spin::adaptive(), reserved: None, process: id() }
     }
 
     /// The sender's end of a ring that another process sent to before, up to `position`.
@@ -202,8 +193,18 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
     }
 
     /// Ends as if the process were killed: the receiver doesn't take what it received for all.
-    pub fn abandon(mut self) {
-        self.abandoned = true;
+    pub fn abandon(self) {
+        drop(self.into_parts());
+    }
+
+    /// What it was made of, for another process to go on with from [`position`](Self::position) on. The
+    /// receiver is told nothing.
+    pub fn into_parts(self) -> (R, D) {
+        // Its `Drop` would close the end.
+        let this = ManuallyDrop::new(self);
+        // SAFETY: both are valid, as they are borrowed from `this`; each is moved out once, and `this` is
+        // never dropped or looked at again. Nothing else in it owns anything.
+        unsafe { (ptr::read(&this.ring), ptr::read(&this.bell)) }
     }
 
     fn close(&self) {
@@ -233,7 +234,7 @@ impl<R: RingMemory, D: Doorbell> Producer<R, D> {
 
 impl<R: RingMemory, D: Doorbell> Drop for Producer<R, D> {
     fn drop(&mut self) {
-        if !self.abandoned && !panicking() && self.process == id() {
+        if !panicking() && self.process == id() {
             self.close();
         }
     }

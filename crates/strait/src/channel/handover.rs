@@ -37,7 +37,6 @@ impl<B: Backend> Endpoint<B> for ByteSender<B> {
     fn into_parcel(self) -> Result<Parcel<B>> {
         require::<B>()?;
         let (producer, name) = self.into_producer();
-        let handles = vec![producer.ring().segment().to_handle()?, producer.bell().to_handle()?];
         let state = HandedOver {
             capacity: producer.ring().capacity() as u64,
             position: producer.position(),
@@ -45,8 +44,7 @@ impl<B: Backend> Endpoint<B> for ByteSender<B> {
         };
         let mut state = state.to_bytes().to_vec();
         state.extend(name.iter().flat_map(|name| name.as_str().bytes()));
-        // From here on the end is the other process'.
-        producer.abandon();
+        let handles = handles_of::<B>(producer.into_parts())?;
         Ok(Parcel { kind: Self::KIND, state, handles })
     }
 
@@ -114,11 +112,14 @@ impl<B: Backend> Endpoint<B> for ByteReceiver<B> {
 
 /// How far a receiver is, and what it is made of.
 fn pack<B: Backend>(mut sender: Sender<B>) -> Result<(u64, Vec<B::Handle>)> {
-    let handles = vec![sender.ring().segment().to_handle()?, sender.bell().to_handle()?];
     let position = sender.settle();
-    // From here on the end is the other process'.
-    sender.abandon();
-    Ok((position, handles))
+    Ok((position, handles_of::<B>(sender.into_parts())?))
+}
+
+/// From here on the end is the other process'. It is these very handles, as there may be no others to
+/// be had; and were one of them not to be had, the end would be lost, and nothing say that it has finished.
+fn handles_of<B: Backend>((ring, bell): (Ring<B>, B::Connection)) -> Result<Vec<B::Handle>> {
+    Ok(vec![ring.into_segment().into_handle()?, bell.into_handle()?])
 }
 
 fn ring_and_bell<B: Backend>(
