@@ -277,7 +277,13 @@ fn lifetime_of(file: BorrowedFd<'_>) -> Result<Lifetime> {
     // What is shorter than a header isn't one.
     let read = rustix::io::pread(file, &mut bytes[..], 0).map_err(|e| Error::os(OPEN, e))?;
     bytes[read..].fill(0);
-    Ok(Header::from_bytes(&bytes, OPEN)?.lifetime)
+    match Header::from_bytes(&bytes, OPEN) {
+        Ok(header) => Ok(header.lifetime),
+        Err(error) if error.kind() == ErrorKind::Foreign => {
+            Err(error.hint("another program has that name: choose another one"))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn map_named(

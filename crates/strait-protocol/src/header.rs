@@ -69,8 +69,7 @@ impl Header {
     pub fn from_bytes(bytes: &[u8; Self::LEN], operation: &'static str) -> Result<Self> {
         let raw: Raw = zerocopy::transmute!(*bytes);
         if raw.magic != MAGIC {
-            return Err(Error::new(ErrorKind::Foreign, operation, "strait did not make it")
-                .hint("another program has that name: choose another one"));
+            return Err(Error::new(ErrorKind::Foreign, operation, "strait did not make it"));
         }
         if raw.layout_version != LAYOUT_VERSION {
             let why = format!(

@@ -44,7 +44,9 @@ pub trait Endpoint<B: Backend>: Sized {
     ///
     /// # Errors
     ///
-    /// `TypeMismatch` where it is something else; `PeerCorrupt`; `VersionMismatch`; `Os`.
+    /// `TypeMismatch` where it is something else; `Foreign` where another library than strait has packed
+    /// it; `PeerCorrupt` where it could hurt or contradicts itself; `VersionMismatch`; `Os`; `OutOfMemory`
+    /// where there is no place to map its memory.
     fn from_parcel(parcel: Parcel<B>) -> Result<Self>;
 }
 

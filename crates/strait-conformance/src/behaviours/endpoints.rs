@@ -9,6 +9,7 @@ use std::{
 };
 use strait::{
     Endpoint, EndpointKind, ErrorKind,
+    backend::{Segment, Transfer},
     generic::{
         ByteReceiver, ByteSender, Handle, Parcel, PipeReader, PipeWriter, SharedMemory,
         byte_channel, pipe,
@@ -29,6 +30,7 @@ behaviours! {
     an_end_is_handed_over_where_no_handle_is_left needs [Rendezvous, AnonymousSegments, HandlePassing],
     a_named_sender_keeps_its_name needs [Rendezvous, AnonymousSegments, HandlePassing],
     a_named_receiver_is_not_handed_over needs [Rendezvous, HandlePassing],
+    memory_that_strait_did_not_make_is_foreign needs [AnonymousSegments, HandlePassing],
     another_kind_is_a_mismatch needs [Pipes, Rendezvous, AnonymousSegments, HandlePassing],
     what_a_hostile_peer_packs_is_an_error needs [Pipes, Rendezvous, AnonymousSegments, HandlePassing],
 }
@@ -239,6 +241,19 @@ fn a_named_sender_keeps_its_name<B: Backend>() -> Verdict {
 fn a_named_receiver_is_not_handed_over<B: Backend>() -> Verdict {
     let receiver = ByteReceiver::<B>::bind(unique("stays"))?;
     assert_eq!(kind_of(receiver.into_parcel()), ErrorKind::InvalidInput);
+    Ok(())
+}
+
+fn memory_that_strait_did_not_make_is_foreign<B: Backend>() -> Verdict {
+    for len in [1, 100_000] {
+        let handle = B::Segment::anonymous(len)?.into_handle()?;
+        let parcel =
+            Parcel { kind: SharedMemory::<B>::KIND, state: Vec::new(), handles: vec![handle] };
+        let error = SharedMemory::<B>::from_parcel(parcel).err().ok_or("it was taken")?;
+        assert_eq!(error.kind(), ErrorKind::Foreign);
+        // It has no name that another one could be chosen for.
+        assert!(!error.to_string().contains("name"), "{error}");
+    }
     Ok(())
 }
 
