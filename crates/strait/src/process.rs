@@ -57,6 +57,7 @@ impl<B: Backend> Process<B> {
     /// # Errors
     ///
     /// `NotFound`, where it has ended, and where it can't be seen from here: outside of a container.
+    /// `Unsupported`, as [`with_id`](Self::with_id) has it.
     pub fn parent() -> Result<Self> {
         B::CAPABILITIES.require(Capability::Liveness, "identify the parent of this process")?;
         B::parent_process().map(Self::from_identity)
@@ -66,7 +67,8 @@ impl<B: Backend> Process<B> {
     ///
     /// # Errors
     ///
-    /// `NotFound`, where there is none.
+    /// `NotFound`, where there is none; `Unsupported`, where the system doesn't tell when it started, without
+    /// which a later process could be taken for it: on Linux, where `/proc` isn't mounted or hides it.
     pub fn with_id(pid: u32) -> Result<Self> {
         B::CAPABILITIES.require(Capability::Liveness, "identify a process")?;
         B::identify(pid).map(Self::from_identity)

@@ -16,14 +16,17 @@ use strait_core::{Deadline, Error, ErrorKind, ProcessIdentity, Result};
 pub(crate) fn current() -> Result<ProcessIdentity> {
     let start = fs::read_to_string("/proc/self/stat")
         .map_err(|error| Error::os("identify this process", error).hint("mount /proc"))?;
-    Ok(identity(std::process::id(), start_time(&start).unwrap_or(0)))
+    let unknown = || Error::new(ErrorKind::Unsupported, "identify this process", UNKNOWN);
+    Ok(identity(std::process::id(), start_time(&start).ok_or_else(unknown)?))
 }
 
 pub(crate) fn identify(pid: u32) -> Result<ProcessIdentity> {
-    match Handle::open(pid, "identify a process")? {
-        Some(handle) => Ok(identity(pid, handle.start_time().unwrap_or(0))),
-        None => Err(Error::new(ErrorKind::NotFound, "identify a process", "there is none").on(pid)),
-    }
+    const IDENTIFY: &str = "identify a process";
+    let identified = match Handle::open(pid, IDENTIFY)? {
+        Some(handle) => handle.identify(pid, IDENTIFY)?,
+        None => None,
+    };
+    identified.ok_or_else(|| Error::new(ErrorKind::NotFound, IDENTIFY, "there is none").on(pid))
 }
 
 /// The parent. The first one is remembered: once it has ended, the system says whom it has given this process to,
@@ -46,9 +49,11 @@ pub(crate) fn parent() -> Result<ProcessIdentity> {
     let Some(handle) = Handle::open(now, PARENT)?.filter(|_| now == first) else {
         return gone("it has ended");
     };
-    let parent = identity(now, handle.start_time().unwrap_or(0));
-    // The same number still: then it hasn't ended before it was looked at.
-    if number() == now { Ok(parent) } else { gone("it has ended") }
+    match handle.identify(now, PARENT)? {
+        // The same number still: then it hasn't ended before it was looked at.
+        Some(parent) if number() == now => Ok(parent),
+        _ => gone("it has ended"),
+    }
 }
 
 /// Sends a signal to that very process.
@@ -61,14 +66,17 @@ pub(crate) fn send(process: &ProcessIdentity, signal: i32, operation: &'static s
     let Some(signal) = rustix::process::Signal::from_named_raw(signal) else {
         return refused(ErrorKind::Unsupported, "this system doesn't have the signal");
     };
-    match Handle::open(process.pid, operation)? {
-        Some(handle) if handle.may_be(process) && !handle.has_ended(Deadline::now()) => {
-            match pidfd_send_signal(&handle.0, signal) {
-                Err(Errno::SRCH) => ended(),
-                sent => sent.map_err(|errno| Error::os(operation, errno).on(process.pid)),
-            }
-        }
-        _ => ended(),
+    let Some(handle) = Handle::open(process.pid, operation)? else { return ended() };
+    match handle.is(process) {
+        _ if handle.has_ended(Deadline::now()) => return ended(),
+        Some(true) => {}
+        Some(false) => return ended(),
+        // It may be another that has got the number.
+        None => return Err(handle.unknown(process.pid, operation)),
+    }
+    match pidfd_send_signal(&handle.0, signal) {
+        Err(Errno::SRCH) => ended(),
+        sent => sent.map_err(|errno| Error::os(operation, errno).on(process.pid)),
     }
 }
 
@@ -137,10 +145,31 @@ impl Handle {
         Ok(Self::open(process.pid, WATCH)?.filter(|handle| handle.may_be(process)))
     }
 
+    /// Who it is; `None` where it has ended so long ago that nobody can tell. Never one of which the start
+    /// isn't known: a later one with its number would be taken for it.
+    fn identify(&self, pid: u32, operation: &'static str) -> Result<Option<ProcessIdentity>> {
+        match self.start_time() {
+            Some(start) => Ok(Some(identity(pid, start))),
+            None if self.has_ended(Deadline::now()) => Ok(None),
+            None => Err(self.unknown(pid, operation)),
+        }
+    }
+
+    fn unknown(&self, pid: u32, operation: &'static str) -> Error {
+        Error::new(ErrorKind::Unsupported, operation, UNKNOWN)
+            .on(pid)
+            .hint("mount /proc of this PID namespace or an outer one, without the option hidepid")
+    }
+
     /// Whether this is the process, as far as can be known.
     fn may_be(&self, process: &ProcessIdentity) -> bool {
+        self.is(process) != Some(false)
+    }
+
+    /// Whether this is the process; `None` where it can't be known.
+    fn is(&self, process: &ProcessIdentity) -> Option<bool> {
         let known = process.start != 0;
-        !known || self.start_time().is_none_or(|start| start == process.start)
+        self.start_time().filter(|_| known).map(|start| start == process.start)
     }
 
     /// When it started, in clock ticks since the computer did.
@@ -148,11 +177,19 @@ impl Handle {
     /// `/proc` may have been mounted in another PID namespace, where the process has another
     /// number; the kernel tells that number of the handle.
     fn start_time(&self) -> Option<u64> {
+        let pid = self.number_in_proc()?;
+        let start = start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+        // Its number still: so what was read isn't of another that has got it meanwhile.
+        (self.number_in_proc() == Some(pid)).then_some(start)
+    }
+
+    /// Its number in `/proc`; `None` where it isn't there, or not any more.
+    fn number_in_proc(&self) -> Option<u32> {
         let info =
             fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", self.0.as_raw_fd())).ok()?;
         let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim();
-        let pid: u32 = pid.parse().ok().filter(|&pid| pid != 0)?;
-        start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        // -1 of one that has ended and been waited for.
+        pid.parse().ok().filter(|&pid| pid != 0)
     }
 
     /// Whether all its threads have ended by the deadline. A zombie has ended; a process of which
@@ -161,6 +198,9 @@ impl Handle {
         poll::readable(&self.0, deadline).unwrap_or(false)
     }
 }
+
+const UNKNOWN: &str =
+    "/proc doesn't tell when it started, and so it could be taken for a later one";
 
 /// The field `starttime` of `/proc/[pid]/stat`: the 22nd, and the 20th after the command's name,
 /// which may hold blanks and parentheses itself. See proc_pid_stat(5).
@@ -187,6 +227,24 @@ mod tests {
         assert!(is_alive(&this));
         let earlier = ProcessIdentity { start: this.start - 1, ..this };
         assert!(!is_alive(&earlier));
+    }
+
+    #[test]
+    fn one_that_ends_before_its_start_is_read_has_no_identity() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let handle = Handle::open(child.id(), "look").unwrap().unwrap();
+        assert!(handle.identify(child.id(), "look").unwrap().is_some());
+        child.wait().unwrap();
+        assert_eq!(handle.identify(child.id(), "look").unwrap(), None);
+    }
+
+    #[test]
+    fn no_signal_goes_to_one_that_may_be_another() {
+        let this = current().unwrap();
+        let unknown = ProcessIdentity { start: 0, ..this };
+        let error = send(&unknown, libc::SIGCONT, "send").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(is_alive(&unknown));
     }
 
     #[test]
