@@ -7,7 +7,8 @@
 //! 2. The advert says `READY` after what a dead creator left was removed, and before the new FIFO is there.
 //!    So an opener that has read it never finds an old one.
 //! 3. A writer can't open a FIFO that nobody reads, and waits until it is told that somebody opens it. Of
-//!    another program that waits in `open` for a writer nothing tells, so it looks now and then too. (An end
+//!    another program that waits in `open` for a writer, and of the owner's death, nothing tells, so it looks
+//!    now and then too. (An end
 //!    to write to can be had without a reader, by opening the other for a moment. But that moment lets in
 //!    other programs that wait to write, and a child that is just being started keeps it.)
 
@@ -71,8 +72,8 @@ impl NamedPipes for Posix {
         let place = directory.place(name, WRITE)?;
         loop {
             let fifo = directory.look_until(there_by, WRITE, || Fifo::find(&place, WRITE))?;
-            // Where the name was freed meanwhile, nobody will come any more.
-            if let Some(end) = fifo.writer(name, read_by)? {
+            // Where the name was freed meanwhile, or its owner has ended, nobody will come any more.
+            if let Some(end) = fifo.writer(&place, read_by)? {
                 return Ok(PosixPipeWriter::new(end));
             }
         }
@@ -163,9 +164,10 @@ impl Fifo {
         format!("/proc/self/fd/{}", self.itself.as_raw_fd())
     }
 
-    /// The writing end, as soon as somebody reads; `None` where the name is freed before (rule 3).
-    fn writer(&self, name: &Name, read_by: Deadline<'_>) -> Result<Option<OwnedFd>> {
-        let failed = |errno| Error::os(WRITE, errno).on(name);
+    /// The writing end, as soon as somebody reads; `None` where the name is freed before, or its owner ends
+    /// (rule 3).
+    fn writer(&self, place: &Place<'_>, read_by: Deadline<'_>) -> Result<Option<OwnedFd>> {
+        let failed = |errno| Error::os(WRITE, errno).on(place.name);
         let look = || match self.open(OFlags::WRONLY) {
             Ok(end) => Ok(Some(end)),
             Err(Errno::NXIO) => Ok(None),
@@ -181,11 +183,13 @@ impl Fifo {
             if let Some(end) = look()? {
                 return Ok(Some(end));
             }
-            if fs::fstat(&self.itself).map_err(failed)?.st_nlink == 0 {
-                return Ok(None);
+            match Advert::read(place, WRITE) {
+                Ok(_) if fs::fstat(&self.itself).map_err(failed)?.st_nlink > 0 => {}
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => return Ok(None),
             }
             if is_over {
-                return Err(read_by.error_because(WRITE, "nobody reads it").on(name));
+                return Err(read_by.error_because(WRITE, "nobody reads it").on(place.name));
             }
             watch.wait(read_by.within(LOOK_EVERY)).map_err(failed)?;
             // Whoever came just before that is seen by the last look.
@@ -194,7 +198,7 @@ impl Fifo {
     }
 }
 
-/// How often to look for a program that waits for a writer.
+/// How often to look for a program that waits for a writer, and whether the owner lives.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 const CREATE: &str = "create a named pipe";

@@ -96,7 +96,8 @@ impl<B: Backend> NamedPipe<B> {
     ///
     /// # Errors
     ///
-    /// Those of [`open_reader`](Self::open_reader).
+    /// Those of [`open_reader`](Self::open_reader): `NotFound` also where whoever created it ends meanwhile, or
+    /// the name is freed.
     pub fn open_writer(name: impl AsRef<str>) -> Result<PipeWriter<B>> {
         Self::open_writer_by(name.as_ref(), Deadline::now(), Deadline::NEVER)
     }

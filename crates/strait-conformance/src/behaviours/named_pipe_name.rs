@@ -25,12 +25,18 @@ behaviours! {
     an_end_of_a_creator_that_was_killed_anywhere_is_of_the_next_one needs [NamedPipes, StaleNames],
     a_name_that_is_dropped_or_removed_is_free_and_ends_go_on needs [NamedPipes],
     a_writer_that_waits_is_told_that_the_name_is_gone needs [NamedPipes],
+    a_writer_that_waits_is_told_that_the_owner_was_killed needs [NamedPipes, StaleNames],
     what_is_no_pipe_is_not_opened needs [NamedPipes],
     the_longest_name_is_a_pipe_too needs [NamedPipes],
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![create::<B>, create_when_told::<B>, create_again_and_again::<B>]
+    actors![
+        create::<B>,
+        create_when_told::<B>,
+        create_again_and_again::<B>,
+        open_writer_without_time::<B>
+    ]
 }
 
 fn a_name_that_nobody_has_is_not_found<B: Backend>() -> Verdict {
@@ -192,6 +198,23 @@ fn a_writer_that_waits_is_told_that_the_name_is_gone<B: Backend>() -> Verdict {
     patient.tell("next");
     assert_eq!(text(&reader, 4)?, "next");
     Ok(patient.finish()?)
+}
+
+fn a_writer_that_waits_is_told_that_the_owner_was_killed<B: Backend>() -> Verdict {
+    let name = unique("orphan");
+    let mut owner = Peer::with_args(create::<B>, [&name])?;
+    owner.expect("created")?;
+    let mut waiting = Peer::with_args(open_writer_without_time::<B>, [&name])?;
+    waiting.expect("opening")?;
+    owner.kill()?;
+    waiting.expect("NotFound")?;
+    Ok(waiting.finish()?)
+}
+
+fn open_writer_without_time<B: Backend>(stage: &mut Stage) -> Verdict {
+    stage.say("opening");
+    stage.say(format!("{:?}", kind_of(NamedPipe::<B>::open_writer(stage.arg(0)))));
+    Ok(())
 }
 
 fn what_is_no_pipe_is_not_opened<B: Backend>() -> Verdict {
