@@ -68,7 +68,7 @@ pub(crate) fn send(process: &ProcessIdentity, signal: i32, operation: &'static s
     };
     let Some(handle) = Handle::open(process.pid, operation)? else { return ended() };
     match handle.is(process) {
-        _ if handle.has_ended(Deadline::now()) => return ended(),
+        _ if handle.has_ended(process.pid, operation, Deadline::now())? => return ended(),
         Some(true) => {}
         Some(false) => return ended(),
         // It may be another that has got the number.
@@ -84,16 +84,23 @@ pub(crate) fn is_alive(process: &ProcessIdentity) -> bool {
     if !is_visible(process) {
         return true;
     }
-    match Handle::open(process.pid, "look for a process") {
-        Ok(Some(handle)) => handle.may_be(process) && !handle.has_ended(Deadline::now()),
+    const LOOK: &str = "look for a process";
+    match Handle::open(process.pid, LOOK) {
+        Ok(Some(handle)) => {
+            let ended = || handle.has_ended(process.pid, LOOK, Deadline::now());
+            handle.may_be(process) && !ended().unwrap_or(false)
+        }
         Ok(None) => false,
-        // Not permitted to look, or out of descriptors: it can't be known.
+        // Not permitted to look, or out of descriptors or memory: it can't be known.
         Err(_) => true,
     }
 }
 
 pub(crate) fn wait_for_end(process: &ProcessIdentity, deadline: Deadline<'_>) -> Result<bool> {
-    Ok(Handle::watching(process)?.is_none_or(|handle| handle.has_ended(deadline)))
+    match Handle::watching(process)? {
+        Some(handle) => handle.has_ended(process.pid, WATCH, deadline),
+        None => Ok(true),
+    }
 }
 
 /// A descriptor that is readable as soon as it has ended; `None` where it has.
@@ -137,7 +144,6 @@ impl Handle {
 
     /// That very process, to wait for its end; `None` where it has ended long since.
     fn watching(process: &ProcessIdentity) -> Result<Option<Self>> {
-        const WATCH: &str = "wait for the end of a process";
         if !is_visible(process) {
             let why = "it lives in another PID namespace";
             return Err(Error::new(ErrorKind::Unsupported, WATCH, why).on(process.pid));
@@ -150,7 +156,7 @@ impl Handle {
     fn identify(&self, pid: u32, operation: &'static str) -> Result<Option<ProcessIdentity>> {
         match self.start_time() {
             Some(start) => Ok(Some(identity(pid, start))),
-            None if self.has_ended(Deadline::now()) => Ok(None),
+            None if self.has_ended(pid, operation, Deadline::now())? => Ok(None),
             None => Err(self.unknown(pid, operation)),
         }
     }
@@ -194,10 +200,12 @@ impl Handle {
 
     /// Whether all its threads have ended by the deadline. A zombie has ended; a process of which
     /// only the first thread has ended has not.
-    fn has_ended(&self, deadline: Deadline<'_>) -> bool {
-        poll::readable(&self.0, deadline).unwrap_or(false)
+    fn has_ended(&self, pid: u32, operation: &'static str, deadline: Deadline<'_>) -> Result<bool> {
+        poll::readable(&self.0, deadline).map_err(|errno| Error::os(operation, errno).on(pid))
     }
 }
+
+const WATCH: &str = "wait for the end of a process";
 
 const UNKNOWN: &str =
     "/proc doesn't tell when it started, and so it could be taken for a later one";
