@@ -87,7 +87,8 @@ impl Action {
     }
 
     /// Does it, in a handler that got these arguments. Where the signal was received by somebody, only
-    /// another handler is called.
+    /// another handler is called. What it does by default isn't done where another library's handler was
+    /// installed over ours: that one handles the signal, and has called ours in passing.
     pub(super) fn stand_in(
         &self,
         signal: c_int,
@@ -99,7 +100,7 @@ impl Action {
         type Plain = extern "C" fn(c_int);
         let handler = self.0.sa_sigaction;
         if self.is_default() {
-            if !received && !HARMLESS.contains(&signal) {
+            if !received && !HARMLESS.contains(&signal) && !is_handled_by_another(signal) {
                 do_default(signal);
             }
         } else if self.is_handler() && !self.is_ours() {
@@ -132,6 +133,12 @@ const FAULTS: [c_int; 6] =
 
 /// What does nothing by default, or has done it already.
 const HARMLESS: [c_int; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGWINCH, libc::SIGURG];
+
+/// Whether the handler that is installed isn't ours. Where there is none, what was there before has just been
+/// restored, and this signal came by ours before that.
+fn is_handled_by_another(signal: c_int) -> bool {
+    Action::current(signal).is_ok_and(|current| current.is_handler() && !current.is_ours())
+}
 
 /// Ends or stops this process as the signal does by default, so that whoever watches it sees that very
 /// signal. It returns when the process goes on.

@@ -3,7 +3,8 @@
 //! 1. As long as somebody receives a signal, our handler is installed. What was there before is remembered:
 //!    our handler does it where nobody receives the signal, and calls it where it is a handler.
 //! 2. When the last one goes, that is installed again; unless somebody else has installed a handler over
-//!    ours meanwhile, which may call ours: then ours stays where it is, and does what was there before.
+//!    ours meanwhile, which may call ours: then ours stays where it is, and calls the handler that was there
+//!    before, if there was one. What the signal does by default it leaves to the one over it.
 //! 3. Where somebody else's handler is found over ours, it is trusted to call ours, so ours isn't installed
 //!    over it once more: the two would call each other for ever. Where the signal is found to be ignored or
 //!    to do what it does by default, nothing calls ours any more, and it is installed anew.
