@@ -1,9 +1,12 @@
 //! Ending cleanly when a signal asks for it.
 
-use crate::{cancel::CancelToken, signals, signals::Signals};
+use crate::{cancel::CancelToken, process::Process, signals, signals::Signals};
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -13,7 +16,8 @@ use strait_core::{Backend, Deadline, Error, Result, Signal, Subscription};
 ///
 /// Each call of strait that waits takes it as its deadline, by reference, and returns an error of kind
 /// `Cancelled` when the first signal comes. From then on signals do again what they did before: a second
-/// Ctrl-C ends a process that is stuck. Dropping it does the same.
+/// Ctrl-C ends a process that is stuck. Dropping it does the same: a signal that comes meanwhile either
+/// is a request, which the token's clones see when it is dropped, or does what it did before.
 ///
 /// ```no_run
 /// use strait::{ByteReceiver, ErrorKind, Shutdown};
@@ -34,7 +38,7 @@ use strait_core::{Backend, Deadline, Error, Result, Signal, Subscription};
 /// ```
 pub struct Shutdown<B: Backend> {
     token: CancelToken<B>,
-    first: Arc<OnceLock<Signal>>,
+    request: Arc<Request>,
     /// None where it is on no signal.
     signals: Option<Arc<Signals<B>>>,
 }
@@ -60,7 +64,7 @@ impl<B: Backend> Shutdown<B> {
         match failed {
             Some(error) => Err(error),
             None if signals.is_empty() => {
-                Ok(Self { token: CancelToken::new()?, first: Arc::default(), signals: None })
+                Ok(Self { token: CancelToken::new()?, request: Arc::default(), signals: None })
             }
             None => Self::on(signals),
         }
@@ -73,19 +77,19 @@ impl<B: Backend> Shutdown<B> {
     /// `InvalidInput`, where there are none or one can't be handled; `Os`, where there are no more handles
     /// or threads.
     pub fn on(signals: impl IntoIterator<Item = Signal>) -> Result<Self> {
-        let token = CancelToken::new()?;
         let signals = Arc::new(Signals::<B>::subscribe(signals)?);
-        let first = Arc::default();
+        let (token, request) = (CancelToken::new()?, Arc::<Request>::default());
         let watch = {
-            let (token, signals, first) = (token.clone(), Arc::clone(&signals), Arc::clone(&first));
-            move || watch(&token, &signals, &first)
+            let (token, signals, request) =
+                (token.clone(), Arc::clone(&signals), Arc::clone(&request));
+            move || watch(&token, &signals, &request)
         };
         // It isn't joined when this is dropped: in a forked child it doesn't exist.
         thread::Builder::new()
             .name("shutdown".to_owned())
             .spawn(watch)
             .map_err(|source| Error::os("await signals", source))?;
-        Ok(Self { token, first, signals: Some(signals) })
+        Ok(Self { token, request, signals: Some(signals) })
     }
 
     /// Whether a signal has asked this process to end, or somebody has cancelled the token.
@@ -95,7 +99,7 @@ impl<B: Backend> Shutdown<B> {
 
     /// The first signal that has asked this process to end.
     pub fn signal(&self) -> Option<Signal> {
-        self.first.get().copied()
+        self.request.first.get().copied()
     }
 
     /// Waits until this process is asked to end.
@@ -131,22 +135,47 @@ impl<B: Backend> Shutdown<B> {
     }
 }
 
-/// Ends with the first signal, or when nobody needs it any more.
-fn watch<B: Backend>(token: &CancelToken<B>, signals: &Signals<B>, first: &OnceLock<Signal>) {
-    if let Ok(arrival) = signals.recv() {
-        // In this order: who sees the token finds the signal, and a second one does what it did before.
-        let _ = first.set(arrival.signal);
-        signals.backend().close();
-        token.cancel();
+/// What becomes of the first signal.
+#[derive(Default)]
+struct Request {
+    /// Whether it has come, or will be none as this was dropped before.
+    decided: AtomicBool,
+    first: OnceLock<Signal>,
+}
+
+impl Request {
+    /// Whether the caller is the first to decide.
+    fn decide(&self) -> bool {
+        !self.decided.swap(true, Ordering::SeqCst)
     }
+}
+
+/// Ends with the first signal, or when nobody needs it any more.
+fn watch<B: Backend>(token: &CancelToken<B>, signals: &Signals<B>, request: &Request) {
+    let Ok(arrival) = signals.recv() else { return };
+    if !request.decide() {
+        // It came before the drop was done, and is nobody's request: it does what it did before.
+        signals.backend().close();
+        let _ = Process::current().and_then(|this| signals::send::<B>(&this, arrival.signal));
+        return;
+    }
+    // In this order: who sees the token finds the signal, and a second one does what it did before.
+    let _ = request.first.set(arrival.signal);
+    signals.backend().close();
+    // What has come with the first, as a hang-up does with the end of a session, asks for the same.
+    while signals.try_recv().is_ok() {}
+    token.cancel();
 }
 
 impl<B: Backend> Drop for Shutdown<B> {
     fn drop(&mut self) {
-        // Which ends the thread, too.
-        if let Some(signals) = &self.signals {
-            signals.backend().close();
+        let Some(signals) = &self.signals else { return };
+        if !self.request.decide() {
+            // The thread is about to do so, or has.
+            self.token.cancel();
         }
+        // Which ends the thread, too.
+        signals.backend().close();
     }
 }
 

@@ -23,7 +23,9 @@
 //!
 //! * A signal that somebody has subscribed to does nothing else any more: [`Signal::Interrupt`] doesn't end
 //!   the process. When the last subscription is dropped it does again what it did before, also where it
-//!   comes at that very moment. A handler that another library had installed before is called all the same.
+//!   comes at that very moment, or has come since any subscription last received it: so one that ends the
+//!   process by default isn't lost, and ends it then. Whoever wants none of that receives what there is
+//!   before dropping it, or has said [`ignore`]. A handler that another library had installed before is called all the same.
 //! * A call that waits, strait's or another's, goes on waiting.
 //! * A signal that a thread has blocked reaches another thread, or waits until one permits it: what is
 //!   blocked here stays so.

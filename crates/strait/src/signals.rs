@@ -7,7 +7,8 @@ use strait_core::{
 };
 
 /// Receives signals, in place of what they would do otherwise, until it is dropped. There may be any number
-/// of them, and each receives every signal that it has subscribed to.
+/// of them, and each receives every signal that it has subscribed to. What has come since any of them last
+/// received that signal does what it did before when the last one is dropped, as if it came only then.
 ///
 /// Several threads can receive from one; each arrival is received once. It is a waitable handle: on systems
 /// that have descriptors it is one (`AsFd`), which is readable when [`try_recv`](Self::try_recv) is to be

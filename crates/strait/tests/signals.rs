@@ -143,6 +143,66 @@ fn a_handler_over_ours_stays_and_handles_the_signal() {
 }
 
 #[test]
+fn what_nobody_has_received_when_the_last_one_goes_does_what_it_did_before() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn count(_: c_int) {
+        CALLS.fetch_add(1, SeqCst);
+    }
+    let status = in_child(|| {
+        signal::reset(Signal::User2).unwrap();
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        drop(signals);
+        unreachable!("it ends at the line before");
+    });
+    assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGUSR2, "{status:x}");
+    // Whoever receives it or still can is enough; and it isn't done twice.
+    let status = in_child(|| {
+        signal::reset(Signal::User2).unwrap();
+        let first = Signals::subscribe([Signal::User2, Signal::WindowChange]).unwrap();
+        let second = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        raise(libc::SIGUSR2);
+        raise(libc::SIGWINCH);
+        drop(first);
+        assert_eq!(second.try_recv().unwrap().signal, Signal::User2);
+        drop(second);
+        install(libc::SIGUSR2, count as extern "C" fn(_) as usize, 0);
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        drop(signals);
+        assert_eq!(CALLS.load(SeqCst), 1);
+        signal::ignore(Signal::User2).unwrap();
+        let signals = Signals::subscribe([Signal::User2]).unwrap();
+        raise(libc::SIGUSR2);
+        drop(signals);
+    });
+    assert_eq!(status, 0, "{status:x}");
+}
+
+#[test]
+fn what_comes_while_a_shutdown_is_dropped_is_a_request_or_does_what_it_did_before() {
+    for round in 0..100 {
+        let status = in_child(|| {
+            signal::reset(Signal::User2).unwrap();
+            let shutdown = strait::Shutdown::on([Signal::User2]).unwrap();
+            let token = shutdown.token().clone();
+            raise(libc::SIGUSR2);
+            for _ in 0..round {
+                thread::yield_now();
+            }
+            drop(shutdown);
+            if !token.is_cancelled() {
+                thread::park_timeout(PATIENCE);
+                unreachable!("it ends at the line before");
+            }
+        });
+        let killed = libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGUSR2;
+        assert!(status == 0 || killed, "{round}: {status:x}");
+    }
+}
+
+#[test]
 fn a_handler_that_found_nothing_of_ours_is_not_taken_for_one_that_calls_it() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     extern "C" fn count(_: c_int) {

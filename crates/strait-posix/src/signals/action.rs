@@ -114,6 +114,15 @@ impl Action {
         }
     }
 
+    /// Does it in this process, where the signal came and nobody has received it after all. Another handler
+    /// was called when it came.
+    pub(super) fn make_up_for(&self, signal: c_int) {
+        if self.is_default() && !HARMLESS.contains(&signal) {
+            // SAFETY: a plain call. To the process, as this thread may have blocked it.
+            unsafe { libc::kill(libc::getpid(), signal) };
+        }
+    }
+
     fn plain(handler: usize) -> Self {
         // SAFETY: a `sigaction` of zeros is valid: no flags, an empty mask, the default action.
         let mut action: libc::sigaction = unsafe { mem::zeroed() };

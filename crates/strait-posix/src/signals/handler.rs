@@ -6,7 +6,7 @@
 
 use super::{
     action::Action,
-    inbox::{Inlet, Record},
+    inbox::{self, Inlet, Record},
     number::NUMBERS,
     replaced::Replaced,
 };
@@ -53,6 +53,8 @@ impl Table {
     fn tell(&self, signal: c_int, record: &Record) -> bool {
         let mut received = false;
         if self.process == getpid() {
+            // Before anybody is told, as each of them may be the one that sees it.
+            inbox::has_come(signal);
             for inlet in &self.inlets {
                 received |= inlet.tell(signal, record);
             }

@@ -9,6 +9,10 @@
 //!
 //! So of each signal that has come at least one arrival is received afterwards, and as many as have come
 //! unless the pipe was full. The kernel too delivers those only once that come before a thread gets at them.
+//!
+//! What nobody has received when the last pipe goes is made up for: `UNSEEN` has the signals that have come since
+//! anybody received one of the kind. What lies in a pipe without that was received by another, or is an
+//! arrival that came before one that was.
 
 use super::number;
 use crate::{fork::Own, poll};
@@ -78,6 +82,26 @@ pub(super) struct Outlet {
 impl Outlet {
     /// Waits for the next arrival.
     pub(super) fn receive(&self, deadline: Deadline<'_>) -> Result<Arrival> {
+        let arrival = self.next(deadline)?;
+        let bit = number::number(arrival.signal).map_or(0, number::bit);
+        UNSEEN.fetch_and(!bit, SeqCst);
+        Ok(arrival)
+    }
+
+    /// Takes out all that there is; the signals among it that nobody has received.
+    pub(super) fn drain(&self) -> u32 {
+        let mut signals = self.missed.swap(0, SeqCst);
+        let mut record = Record::new(0, 0, 0);
+        loop {
+            match read(&self.pipe, &mut record.0[..]) {
+                Err(Errno::INTR) => {}
+                Ok(1..) => signals |= number::bit(record.signal()),
+                Ok(0) | Err(_) => return signals & UNSEEN.load(SeqCst),
+            }
+        }
+    }
+
+    fn next(&self, deadline: Deadline<'_>) -> Result<Arrival> {
         let failed = |errno| Error::os(RECEIVE, errno);
         loop {
             if let Some(signal) = self.take_missed() {
@@ -124,6 +148,14 @@ impl AsFd for Outlet {
     }
 }
 
+/// The signals that have come since anybody received one of the kind: a set of bits.
+static UNSEEN: AtomicU32 = AtomicU32::new(0);
+
+/// To be called by the handler, before it tells anybody.
+pub(super) fn has_come(signal: c_int) {
+    UNSEEN.fetch_or(number::bit(signal), SeqCst);
+}
+
 pub(super) const RECEIVE: &str = "receive a signal";
 
 /// What the handler writes: the signal, and the number and the user of the sender, which is 0 where it isn't
@@ -140,14 +172,19 @@ impl Record {
     }
 
     fn arrival(&self) -> Option<Arrival> {
-        let word = |at: usize| {
-            let mut bytes = [0; 4];
-            bytes.copy_from_slice(&self.0[at..at + 4]);
-            bytes
-        };
-        let (pid, user) = (u32::from_ne_bytes(word(4)), u32::from_ne_bytes(word(8)));
-        let signal = number::signal(c_int::from_ne_bytes(word(0)))?;
+        let (pid, user) = (u32::from_ne_bytes(self.word(4)), u32::from_ne_bytes(self.word(8)));
+        let signal = number::signal(self.signal())?;
         Some(Arrival::new(signal, (pid != 0).then(|| Sender::new(pid, user))))
+    }
+
+    fn signal(&self) -> c_int {
+        c_int::from_ne_bytes(self.word(0))
+    }
+
+    fn word(&self, at: usize) -> [u8; 4] {
+        let mut bytes = [0; 4];
+        bytes.copy_from_slice(&self.0[at..at + 4]);
+        bytes
     }
 }
 

@@ -105,6 +105,14 @@ impl Subscription for PosixSubscription {
 impl Drop for PosixSubscription {
     fn drop(&mut self) {
         self.close();
+        // What lies there is the parent's in a forked child, which shares the pipe.
+        if self.forks == fork::count() {
+            let unseen = self.outlet.drain();
+            if unseen != 0 {
+                // Where it can't be locked there is nobody that could have been told.
+                let _ = Registry::lock(SUBSCRIBE).map(|registry| registry.make_up_for(unseen));
+            }
+        }
     }
 }
 

@@ -8,7 +8,8 @@
 //! 3. Where somebody else's handler is found over ours, it is trusted to call ours, so ours isn't installed
 //!    over it once more: the two would call each other for ever. Where the signal is found to be ignored or
 //!    to do what it does by default, nothing calls ours any more, and it is installed anew.
-//! 4. What the handler reads is in place before the handler is.
+//! 4. What the handler reads is in place before the handler is, and before it goes: what comes in between
+//!    does what it did before, as it does afterwards.
 //! 5. A forked child receives nothing of its parent's. It may find its parent's handlers installed, which
 //!    do there what was there before, and removes them when it first uses this.
 
@@ -106,8 +107,18 @@ impl Registry {
             !goes
         });
         if self.receivers.len() != many {
-            self.restore(signals);
             self.publish();
+            self.restore(signals);
+        }
+    }
+
+    /// Has those of these signals do what they do now that nobody receives. They came while somebody did
+    /// who hasn't looked at them.
+    pub(super) fn make_up_for(&self, signals: u32) {
+        for signal in each(signals & !self.wanted()) {
+            if let Ok(current) = Action::current(signal) {
+                current.make_up_for(signal);
+            }
         }
     }
 
@@ -145,8 +156,8 @@ impl Registry {
     fn begin_anew(&mut self) {
         self.forks = fork::count();
         self.receivers.clear();
-        self.restore(u32::MAX);
         self.publish();
+        self.restore(u32::MAX);
     }
 
     /// Whether our handler has to be installed for the signal to get here: rule 3. If so, remembers what is
