@@ -26,7 +26,9 @@
 //!   comes at that very moment, or has come since any subscription last received it: so one that ends the
 //!   process by default isn't lost, and ends it then. Whoever wants none of that receives what there is
 //!   before dropping it, or has said [`ignore`]. A handler that another library had installed before is called all the same.
-//! * A call that waits, strait's or another's, goes on waiting.
+//! * A call of strait's that waits goes on waiting. So do those that the system begins again by itself, as
+//!   `read`; but a `poll`, `epoll_wait`, `select` or `nanosleep` of another's ends with `EINTR`, as with
+//!   any handler.
 //! * A signal that a thread has blocked reaches another thread, or waits until one permits it: what is
 //!   blocked here stays so.
 //! * A process that is started meanwhile does by default what is received here, also where it was
