@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use std::{sync::Arc, time::Duration};
-use strait::{CancelToken, Deadline, Shutdown, Signal, signal};
+use strait::{CancelToken, Deadline, Shutdown};
 
 /// How long a wait lasts before something is looked at of which nothing tells: whether another process has
 /// ended, or what a name leads to. Signals end waits at once.
@@ -14,15 +14,10 @@ pub(crate) struct Stop(Arc<Shutdown>);
 
 impl Stop {
     /// Listens to the signals from now on. A second one ends the process at once: the first may
-    /// have come while it was stuck, writing to somebody who doesn't read.
+    /// have come while it was stuck, writing to somebody who doesn't read. What was ignored when the process was
+    /// started stays so: hang-ups under `nohup`, Ctrl-C in what a script has put in the background.
     pub(crate) fn on_signals() -> Result<Self> {
-        let mut signals = vec![Signal::Interrupt, Signal::Terminate];
-        // It is ignored where the process was started to survive its terminal, as `nohup` does. A system
-        // that doesn't have it says so, and that is fine.
-        if signal::is_ignored(Signal::HangUp).is_ok_and(|ignored| !ignored) {
-            signals.push(Signal::HangUp);
-        }
-        Ok(Self(Arc::new(Shutdown::on(signals)?)))
+        Ok(Self(Arc::new(Shutdown::on_signals()?)))
     }
 
     /// An error once a signal has come.

@@ -7,12 +7,14 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
+        Once,
         atomic::{AtomicU32, Ordering},
         mpsc,
     },
     thread,
     time::{Duration, Instant},
 };
+use strait::{Signal, signal};
 use tempfile::TempDir;
 
 /// How long anything may take, on a machine that is busy with other things.
@@ -115,6 +117,14 @@ pub(crate) struct Ended {
 
 impl Running {
     fn start(command: &mut Command) -> Self {
+        // Where the tests run in the background of a script, these are ignored, and what they start would
+        // go on ignoring them.
+        static RESET: Once = Once::new();
+        RESET.call_once(|| {
+            for signal in [Signal::Interrupt, Signal::Terminate] {
+                signal::reset(signal).unwrap();
+            }
+        });
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -40,17 +40,19 @@ fn a_signal_ends_the_receiver_and_leaves_nothing_behind() {
 
 #[test]
 fn a_receiver_that_was_started_to_survive_its_terminal_does() {
-    let (place, name) = (Place::new(), unique_name());
-    let command = "trap '' HUP; exec \"$0\" recv \"$1\"";
-    let mut receiver = place.start_as(Command::new("sh").args(["-c", command, STRAIT, &name]));
-    let mut sender = place.start(["send", &name, "--lines"]);
-    for line in ["before\n", "after\n"] {
-        sender.write(line.as_bytes());
-        assert_eq!(receiver.line(), line);
-        receiver.signal("HUP");
+    for signal in ["HUP", "INT", "TERM"] {
+        let (place, name) = (Place::new(), unique_name());
+        let command = format!("trap '' {signal}; exec \"$0\" recv \"$1\"");
+        let mut receiver = place.start_as(Command::new("sh").args(["-c", &command, STRAIT, &name]));
+        let mut sender = place.start(["send", &name, "--lines"]);
+        for line in ["before\n", "after\n"] {
+            sender.write(line.as_bytes());
+            assert_eq!(receiver.line(), line);
+            receiver.signal(signal);
+        }
+        sender.finish().succeeded();
+        receiver.finish().succeeded();
     }
-    sender.finish().succeeded();
-    receiver.finish().succeeded();
 }
 
 #[test]
