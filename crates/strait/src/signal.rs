@@ -70,6 +70,10 @@ pub fn send(process: impl Recipient<Native>, signal: Signal) -> Result<()> {
 /// Has a signal call a closure, on a thread of its own, from now on. It takes the place of what another
 /// closure, [`ignore`] or [`reset`] has set, and ends by any of these. A panic of the closure doesn't end it.
 ///
+/// Each arrival is handled by the closure that was set when it came, and by no other. So one that was replaced
+/// may still run after this, [`ignore`] or [`reset`] has returned, until it has handled what came before;
+/// it is dropped then. Where it must not, have it look at a flag that it shares with whoever replaces it.
+///
 /// ```
 /// use std::{sync::mpsc, time::Duration};
 /// use strait::{Process, Signal, signal};

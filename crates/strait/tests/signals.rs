@@ -9,6 +9,7 @@ use std::{
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -200,6 +201,44 @@ fn what_comes_while_a_shutdown_is_dropped_is_a_request_or_does_what_it_did_befor
         let killed = libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGUSR2;
         assert!(status == 0 || killed, "{round}: {status:x}");
     }
+}
+
+#[test]
+fn one_closure_handles_what_comes_while_it_is_replaced() {
+    static HANDLED: AtomicU32 = AtomicU32::new(0);
+    const SENT: u32 = 2000;
+    let status = in_child(|| {
+        let sent = AtomicBool::new(false);
+        let (sender, ended) = mpsc::channel::<()>();
+        let handle = || {
+            let ended = sender.clone();
+            let handler = move |_| {
+                let _ended = &ended;
+                HANDLED.fetch_add(1, SeqCst);
+            };
+            signal::handle(Signal::User2, handler).unwrap();
+        };
+        handle();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..SENT {
+                    // It has been told of when this returns.
+                    raise(libc::SIGUSR2);
+                    thread::yield_now();
+                }
+                sent.store(true, SeqCst);
+            });
+            while !sent.load(SeqCst) {
+                handle();
+            }
+        });
+        signal::ignore(Signal::User2).unwrap();
+        // Each has handled all that it should, and is dropped.
+        drop(sender);
+        assert_eq!(ended.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
+        assert_eq!(HANDLED.load(SeqCst), SENT);
+    });
+    assert_eq!(status, 0, "{status:x}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ use libc::c_int;
 use rustix::{io::Result, process::getpid};
 use std::{
     cell::RefCell,
+    mem,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
@@ -80,19 +81,21 @@ impl Registry {
         }
         self.count += 1;
         let number = self.count;
+        // In one step with the new one, so that each arrival is told to either.
+        let ended = match role {
+            Role::Handler => self.take_handlers(signals),
+            Role::Subscriber => Vec::new(),
+        };
         self.receivers.push(Receiver { number, signals, role, inlet: Arc::new(inlet) });
         self.publish();
         for signal in each(missing) {
             if let Err(errno) = self.install(signal) {
+                self.receivers.extend(ended);
                 self.remove(number);
                 (self.before, self.installed) = (before, installed & self.installed);
                 self.publish();
                 return Err(errno);
             }
-        }
-        if role == Role::Handler {
-            // Only now, so that in between the signal isn't without any.
-            self.end_handlers(signals, number);
         }
         Ok(number)
     }
@@ -125,9 +128,7 @@ impl Registry {
     /// Decides what a signal does where nobody receives it, and ends those that the process handles it by.
     pub(super) fn set(&mut self, signal: c_int, action: Action) -> Result<()> {
         let signals = number::bit(signal);
-        self.receivers.retain(|receiver| {
-            receiver.role == Role::Subscriber || receiver.signals & signals == 0
-        });
+        let _ended = self.take_handlers(signals);
         self.remember(signal, action);
         self.publish();
         if self.wanted() & signals != 0 {
@@ -198,13 +199,14 @@ impl Registry {
         }
     }
 
-    fn end_handlers(&mut self, signals: u32, but: u64) {
-        self.receivers.retain(|receiver| {
-            receiver.role == Role::Subscriber
-                || receiver.signals & signals == 0
-                || receiver.number == but
+    /// Takes out those that the process handles these signals by. They end where they are dropped, when no
+    /// handler sees them any more.
+    fn take_handlers(&mut self, signals: u32) -> Vec<Receiver> {
+        let (taken, left) = mem::take(&mut self.receivers).into_iter().partition(|receiver| {
+            receiver.role == Role::Handler && receiver.signals & signals != 0
         });
-        self.publish();
+        self.receivers = left;
+        taken
     }
 
     /// The signals that somebody receives.
