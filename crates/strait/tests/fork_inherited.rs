@@ -1,6 +1,10 @@
 //! What a parent has passed, after a fork without `exec`.
 
-use std::{env, process::exit, time::Duration};
+use std::{
+    env,
+    process::{Stdio, exit},
+    time::Duration,
+};
 use strait::{Command, ErrorKind, PipeReader};
 
 const ROLE: &str = "STRAIT_TEST_ROLE";
@@ -13,6 +17,7 @@ fn a_forked_child_has_inherited_nothing() {
         .args(["--exact", "in_a_process_that_was_passed_something", "--nocapture"])
         .env(ROLE, "heir")
         .pass("reader", reader)
+        .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
