@@ -26,6 +26,7 @@ behaviours! {
     what_is_no_message_is_an_error needs [LocalSockets, HandlePassing, Pipes],
     who_has_no_room_for_handles_loses_nothing_else needs [LocalSockets, HandlePassing, Pipes],
     too_many_on_their_way_are_an_error needs [LocalSockets, HandlePassing, Pipes],
+    an_endpoint_that_finds_no_room_is_gone needs [LocalSockets, HandlePassing, Pipes, Rendezvous],
     no_descriptor_is_left_whatever_fails needs [LocalSockets, HandlePassing, Pipes, Rendezvous],
 }
 
@@ -135,6 +136,28 @@ fn too_many_on_their_way_are_an_error<B: Backend>() -> Verdict {
     peer.expect("LimitReached")?;
     peer.expect("goes on")?;
     Ok(peer.finish()?)
+}
+
+fn an_endpoint_that_finds_no_room_is_gone<B: Backend>() -> Verdict {
+    let (here, there) = LocalStream::<B>::pair()?;
+    while here.write_timeout(&[0; 4096], MOMENT).is_ok() {}
+    let (mut sender, mut receiver) = byte_channel::<B>()?;
+    sender.send(b"sent before")?;
+    assert_eq!(kind_of(here.send_endpoint_timeout(sender, MOMENT)), ErrorKind::TimedOut);
+    assert_eq!(&*receiver.recv_ref_timeout(PATIENCE)?, b"sent before");
+    assert_eq!(kind_of(receiver.recv_ref_timeout(PATIENCE)), ErrorKind::Disconnected);
+    // Not as one that has finished.
+    assert!(!receiver.is_finished());
+    let (reader, writer) = pipe::<B>()?;
+    let clone = writer.try_clone()?;
+    assert_eq!(kind_of(here.send_endpoint_timeout(clone, MOMENT)), ErrorKind::TimedOut);
+    writer.write_timeout(b"x", PATIENCE)?;
+    let handles = vec![handle_of_writer::<B>(writer)?];
+    assert_eq!(kind_of(here.send_handles_timeout(b"", handles, MOMENT)), ErrorKind::TimedOut);
+    assert_eq!(reader.read_timeout(&mut [0; 10], PATIENCE)?, 1);
+    assert_eq!(reader.read_timeout(&mut [0; 10], PATIENCE)?, 0);
+    drop(there);
+    Ok(())
 }
 
 fn no_descriptor_is_left_whatever_fails<B: Backend>() -> Verdict {

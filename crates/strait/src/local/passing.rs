@@ -242,6 +242,9 @@ macro_rules! passing {
             ///
             /// # Errors
             ///
+            /// With any of them the handles are closed here: who wants to try again sends others of the same
+            /// things.
+            ///
             /// `TooLarge` where it is too much of either, before anything is sent; `LimitReached` where
             /// too many handles of this user are on their way; `Disconnected`; `Unsupported`.
             pub fn send_handles(&self, bytes: &[u8], handles: Vec<Handle<B>>) -> Result<()> {
@@ -252,7 +255,7 @@ macro_rules! passing {
             ///
             /// # Errors
             ///
-            /// Those of [`send_handles`](Self::send_handles), and `TimedOut`.
+            /// Those of [`send_handles`](Self::send_handles), and `TimedOut`: the handles are closed then too.
             pub fn send_handles_timeout(
                 &self,
                 bytes: &[u8],
@@ -266,7 +269,7 @@ macro_rules! passing {
             ///
             /// # Errors
             ///
-            /// Those of [`send_handles`](Self::send_handles), and `TimedOut`.
+            /// Those of [`send_handles_timeout`](Self::send_handles_timeout), and `Cancelled`.
             pub fn send_handles_deadline<'d>(
                 &self,
                 bytes: &[u8],
@@ -324,6 +327,10 @@ macro_rules! passing {
             ///
             /// # Errors
             ///
+            /// With any of them the endpoint is gone: it was packed up already, and nobody unpacks it. The
+            /// other end of a channel learns of a death, that of a pipe of the end. What has a `try_clone` can
+            /// be sent as a clone, and be sent again.
+            ///
             /// Those of [`Endpoint::into_parcel`] and of [`send_handles`](Self::send_handles).
             pub fn send_endpoint<E: Endpoint<B>>(&self, endpoint: E) -> Result<()> {
                 self.send_endpoint_deadline(endpoint, Deadline::NEVER)
@@ -333,7 +340,7 @@ macro_rules! passing {
             ///
             /// # Errors
             ///
-            /// Those of [`send_endpoint`](Self::send_endpoint), and `TimedOut`.
+            /// Those of [`send_endpoint`](Self::send_endpoint), and `TimedOut`: the endpoint is gone then too.
             pub fn send_endpoint_timeout<E: Endpoint<B>>(
                 &self,
                 endpoint: E,
@@ -346,7 +353,7 @@ macro_rules! passing {
             ///
             /// # Errors
             ///
-            /// Those of [`send_endpoint`](Self::send_endpoint), and `TimedOut`.
+            /// Those of [`send_endpoint_timeout`](Self::send_endpoint_timeout), and `Cancelled`.
             pub fn send_endpoint_deadline<'d, E: Endpoint<B>>(
                 &self,
                 endpoint: E,
