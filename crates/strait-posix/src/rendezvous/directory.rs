@@ -154,17 +154,21 @@ impl Place<'_> {
 
 /// Makes the directory at `path` if there is none, and checks it.
 fn make(path: &Path, operation: &'static str) -> Result<()> {
-    match fs::mkdir(path, Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(errno) => {
-            let error = Error::os(operation, errno);
-            return Err(error.hint(format!("{} can't be made", path.display())));
+    loop {
+        match fs::mkdir(path, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => {
+                let error = Error::os(operation, errno);
+                return Err(error.hint(format!("{} can't be made", path.display())));
+            }
+        }
+        let Err(why) = check(path, 0o077) else { return Ok(()) };
+        // Somebody may have removed it just now.
+        if !matches!(fs::lstat(path), Err(Errno::NOENT)) {
+            let error = Error::new(ErrorKind::PermissionDenied, operation, why);
+            return Err(error.hint("remove it, or set XDG_RUNTIME_DIR to a directory of your own"));
         }
     }
-    check(path, 0o077).map_err(|why| {
-        Error::new(ErrorKind::PermissionDenied, operation, why)
-            .hint("remove it, or set XDG_RUNTIME_DIR to a directory of your own")
-    })
 }
 
 /// Where the directory is, or would be.
