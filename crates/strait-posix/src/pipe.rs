@@ -3,6 +3,9 @@
 //! An end is an open file description of its own that doesn't block, so that reading and writing have
 //! deadlines whatever other readers and writers do. What is handed out for other programs is opened once
 //! more, and blocks, as they expect.
+//!
+//! One of a pipe with a name that is opened after the last writer has left waits for the next one, as if none had
+//! ever come. So where the end was reached before, the description that knows of it goes along.
 
 use crate::{Posix, PosixHandle, poll, quiet_write};
 use rustix::{
@@ -20,13 +23,18 @@ impl Pipe for Posix {
     fn pipe() -> Result<(PosixPipeReader, PosixPipeWriter)> {
         let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
         let (reader, writer) = pipe_with(flags).map_err(|errno| Error::os("make a pipe", errno))?;
-        Ok((PosixPipeReader(reader), PosixPipeWriter(writer)))
+        Ok((PosixPipeReader::new(reader), PosixPipeWriter::new(writer)))
     }
 }
 
 /// The end of a pipe that is read from.
 #[derive(Debug)]
-pub struct PosixPipeReader(OwnedFd);
+pub struct PosixPipeReader {
+    end: OwnedFd,
+    /// What says in its place whether there is something to read or the end: the description that it was opened
+    /// from, where that had seen the last writer leave. It may block, and isn't read from.
+    told: Option<OwnedFd>,
+}
 
 /// The end of a pipe that is written to.
 #[derive(Debug)]
@@ -38,7 +46,7 @@ impl PipeRead for PosixPipeReader {
             if let Some(read) = self.try_read(buffer)? {
                 return Ok(read);
             }
-            if !poll::readable(&self.0, deadline).map_err(|errno| Error::os(READ, errno))? {
+            if !poll::readable(self, deadline).map_err(|errno| Error::os(READ, errno))? {
                 return Err(deadline.error(READ));
             }
         }
@@ -47,10 +55,10 @@ impl PipeRead for PosixPipeReader {
     fn try_read(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
         let failed = |errno| Error::os(READ, errno);
         loop {
-            match io::read(&self.0, &mut *buffer) {
+            match io::read(&self.end, &mut *buffer) {
                 Ok(0) if !buffer.is_empty() => {
                     // One with a name is read as if at its end before the first writer comes, too.
-                    match poll::readable_or_ended(&self.0).map_err(failed)? {
+                    match poll::readable_or_ended(self).map_err(failed)? {
                         Some(true) => {}
                         Some(false) => return Ok(Some(0)),
                         None => return Ok(None),
@@ -65,7 +73,8 @@ impl PipeRead for PosixPipeReader {
     }
 
     fn try_clone(&self) -> Result<Self> {
-        Ok(Self(duplicate(&self.0)?))
+        let told = self.told.as_ref().map(duplicate).transpose()?;
+        Ok(Self { end: duplicate(&self.end)?, told })
     }
 }
 
@@ -106,7 +115,31 @@ const WRITE: &str = "write to a pipe";
 impl PosixPipeReader {
     /// That of a descriptor that doesn't block, and is nobody else's.
     pub(crate) fn new(end: OwnedFd) -> Self {
-        Self(end)
+        Self { end, told: None }
+    }
+
+    /// That of a descriptor that may be shared.
+    fn opened_from(file: OwnedFd) -> Result<Self> {
+        let end = opened_again(&file, OFlags::RDONLY | OFlags::NONBLOCK)?;
+        // Duplicated, so that no child gets it either.
+        let told = knows_of_an_end(&file, &end)?.then(|| duplicate(&file)).transpose()?;
+        Ok(Self { end, told })
+    }
+
+    /// One that knows what this one does.
+    fn another(&self) -> Result<OwnedFd> {
+        let again = opened_again(&self.end, OFlags::RDONLY | OFlags::NONBLOCK)?;
+        match knows_of_an_end(self, &again)? {
+            // Whoever gets it shares it: there is nothing more to read, and so nothing to block.
+            true => duplicate(self),
+            false => Ok(again),
+        }
+    }
+}
+
+impl AsFd for PosixPipeReader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.told.as_ref().unwrap_or(&self.end).as_fd()
     }
 }
 
@@ -115,21 +148,29 @@ impl PosixPipeWriter {
     pub(crate) fn new(end: OwnedFd) -> Self {
         Self(end)
     }
+
+    fn opened_from(file: OwnedFd) -> Result<Self> {
+        opened_again(&file, OFlags::WRONLY | OFlags::NONBLOCK).map(Self)
+    }
+
+    fn another(&self) -> Result<OwnedFd> {
+        opened_again(&self.0, OFlags::WRONLY | OFlags::NONBLOCK)
+    }
+}
+
+impl AsFd for PosixPipeWriter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 /// What both ends are to the rest of the system: a descriptor.
 macro_rules! descriptor {
     ($end:ident, $direction:expr, $other:expr) => {
-        impl AsFd for $end {
-            fn as_fd(&self) -> BorrowedFd<'_> {
-                self.0.as_fd()
-            }
-        }
-
         /// Opened once more on both sides: who has the other description can't make this one block.
         impl Transfer<PosixHandle> for $end {
             fn to_handle(&self) -> Result<PosixHandle> {
-                Ok(opened_again(&self.0, $direction | OFlags::NONBLOCK)?.into())
+                Ok(self.another()?.into())
             }
 
             fn from_handle(handle: PosixHandle) -> Result<Self> {
@@ -145,7 +186,7 @@ macro_rules! descriptor {
 
             fn try_from(end: $end) -> Result<Self> {
                 // One with a name would wait for the other side to be opened.
-                let end = opened_again(&end.0, $direction | OFlags::NONBLOCK)?;
+                let end = opened_again(&end, $direction | OFlags::NONBLOCK)?;
                 fs::fcntl_setfl(&end, OFlags::empty()).map_err(|errno| Error::os(TAKE, errno))?;
                 Ok(end)
             }
@@ -157,7 +198,7 @@ macro_rules! descriptor {
 
             fn try_from(file: OwnedFd) -> Result<Self> {
                 check(&file, $other)?;
-                Ok(Self(opened_again(&file, $direction | OFlags::NONBLOCK)?))
+                Self::opened_from(file)
             }
         }
     };
@@ -169,12 +210,18 @@ descriptor!(PosixPipeWriter, OFlags::WRONLY, OFlags::RDONLY);
 const TAKE: &str = "take the end of a pipe";
 
 /// A new open file description of the same end.
-fn opened_again(end: &OwnedFd, how: OFlags) -> Result<OwnedFd> {
-    let itself = format!("/proc/self/fd/{}", end.as_raw_fd());
+fn opened_again(end: impl AsFd, how: OFlags) -> Result<OwnedFd> {
+    let itself = format!("/proc/self/fd/{}", end.as_fd().as_raw_fd());
     fs::open(itself, how | OFlags::CLOEXEC, Mode::empty()).map_err(|errno| match errno {
         Errno::NXIO => unread(TAKE),
         errno => Error::os(TAKE, errno).hint("mount /proc"),
     })
+}
+
+/// Whether a description says that the last writer has left, and one that was opened later doesn't.
+fn knows_of_an_end(earlier: impl AsFd, later: impl AsFd) -> Result<bool> {
+    let is_over = |end| poll::has_no_writer(end).map_err(|errno| Error::os(TAKE, errno));
+    Ok(is_over(earlier.as_fd())? && !is_over(later.as_fd())?)
 }
 
 fn check(file: &OwnedFd, other: OFlags) -> Result<()> {
@@ -194,6 +241,6 @@ fn unread(operation: &'static str) -> Error {
     Error::new(ErrorKind::Disconnected, operation, "nobody reads it any more")
 }
 
-fn duplicate(end: &OwnedFd) -> Result<OwnedFd> {
+fn duplicate(end: impl AsFd) -> Result<OwnedFd> {
     io::fcntl_dupfd_cloexec(end, 0).map_err(|errno| Error::os("clone the end of a pipe", errno))
 }

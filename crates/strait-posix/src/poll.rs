@@ -21,6 +21,12 @@ pub(crate) fn readable_or_ended(pipe: impl AsFd) -> Result<Option<bool>> {
     Ok(is_ready.then(|| fds[0].revents().contains(PollFlags::IN)))
 }
 
+/// Whether all writers of `pipe` have left, since the first came; there may be something to read still.
+pub(crate) fn has_no_writer(pipe: impl AsFd) -> Result<bool> {
+    let mut fds = [PollFd::new(&pipe, PollFlags::IN)];
+    Ok(any(&mut fds, Deadline::now())? && fds[0].revents().contains(PollFlags::HUP))
+}
+
 /// Waits until `fd` can be written to or nobody reads any more; `false` if the deadline passed first.
 pub(crate) fn writable(fd: impl AsFd, deadline: Deadline<'_>) -> Result<bool> {
     any(&mut [PollFd::new(&fd, PollFlags::OUT)], deadline)

@@ -51,6 +51,19 @@ fn a_killed_reader_is_an_error_and_a_killed_writer_the_end() {
     assert_eq!(error.kind(), ErrorKind::Disconnected);
 }
 
+/// As `program < fifo` is started.
+#[test]
+fn the_end_comes_to_who_takes_a_reader_when_the_last_writer_has_left() {
+    let name = format!("test/taken-{}", std::process::id());
+    let owner = strait::NamedPipe::create(name).unwrap();
+    let given = OwnedFd::try_from(owner.reader().unwrap()).unwrap();
+    owner.writer_timeout(PATIENCE).unwrap().write_all(b"all").unwrap();
+    let reader = PipeReader::try_from(given).unwrap();
+    let mut all = String::new();
+    reader.until(PATIENCE).read_to_string(&mut all).unwrap();
+    assert_eq!(all, "all");
+}
+
 /// One that had the other end of its own input would wait for itself for ever.
 #[test]
 fn a_child_inherits_no_end_that_it_was_not_given() {

@@ -12,7 +12,7 @@ use std::{
 };
 use strait::{
     ErrorKind,
-    generic::{NamedPipe, PipeReader, PipeWriter},
+    generic::{LocalDatagram, NamedPipe, PipeReader, PipeWriter},
 };
 
 behaviours! {
@@ -24,6 +24,7 @@ behaviours! {
     opening_gives_up_at_its_deadline needs [NamedPipes],
     pieces_of_several_processes_are_not_mixed needs [NamedPipes],
     the_end_comes_when_the_last_writer_is_killed needs [NamedPipes],
+    the_end_comes_to_a_reader_that_was_handed_over_after_it needs [NamedPipes, LocalSockets, HandlePassing],
     a_killed_reader_is_an_error_to_the_writer needs [NamedPipes],
     another_program_reads_whoever_comes_first needs [NamedPipes],
     another_program_writes needs [NamedPipes],
@@ -177,6 +178,35 @@ fn the_end_comes_when_the_last_writer_is_killed<B: Backend>() -> Verdict {
     assert_eq!(kind_of(reader.read_timeout(&mut [0], SOON)), ErrorKind::TimedOut);
     peers[1].kill()?;
     assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 0);
+    Ok(())
+}
+
+fn the_end_comes_to_a_reader_that_was_handed_over_after_it<B: Backend>() -> Verdict {
+    let pipe = NamedPipe::<B>::create(unique("handed"))?;
+    let mut reader = pipe.reader()?;
+    pipe.writer_timeout(PATIENCE)?.until(PATIENCE).write_all(b"all")?;
+    // Also by one to whom it was handed over.
+    for rest in ["a", "l", "l", "", ""] {
+        let (here, there) = LocalDatagram::<B>::pair()?;
+        here.send_endpoint(reader)?;
+        reader = there.recv_endpoint_timeout(PATIENCE)?;
+        let clone = reader.try_clone()?;
+        let mut one = [0];
+        let read = clone.read_timeout(&mut one, PATIENCE)?;
+        assert_eq!(one[..read], *rest.as_bytes());
+    }
+    // Another writer may come, as to one that wasn't.
+    let writer = pipe.writer_timeout(PATIENCE)?;
+    assert_eq!(kind_of(reader.read_timeout(&mut [0], SOON)), ErrorKind::TimedOut);
+    (&writer).write_all(b"more")?;
+    drop(writer);
+    assert_eq!(text(&reader, 4)?, "more");
+    assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 0);
+    // One that never had a writer waits for the first still.
+    let (here, there) = LocalDatagram::<B>::pair()?;
+    here.send_endpoint(pipe.reader()?)?;
+    let first: PipeReader<B> = there.recv_endpoint_timeout(PATIENCE)?;
+    assert_eq!(kind_of(first.read_timeout(&mut [0], SOON)), ErrorKind::TimedOut);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, unavailable,
-    unique,
+    unique, wait_until,
 };
 use std::{io::Write, process::Command, time::Duration};
 use strait::{
@@ -206,9 +206,22 @@ fn a_writer_that_waits_is_told_that_the_owner_was_killed<B: Backend>() -> Verdic
     owner.expect("created")?;
     let mut waiting = Peer::with_args(open_writer_without_time::<B>, [&name])?;
     waiting.expect("opening")?;
+    if is_linux() {
+        // Looked for before would be found dead by who opens it, and not by who waits.
+        let descriptors = format!("/proc/{}/fd", waiting.id());
+        wait_until("the writer waits", || watches(&descriptors))?;
+    }
     owner.kill()?;
     waiting.expect("NotFound")?;
     Ok(waiting.finish()?)
+}
+
+/// Whether one of these descriptors notices what happens to files.
+fn watches(descriptors: &str) -> bool {
+    let links = std::fs::read_dir(descriptors).into_iter().flatten().flatten();
+    links
+        .filter_map(|link| std::fs::read_link(link.path()).ok())
+        .any(|file| file.to_string_lossy().contains("inotify"))
 }
 
 fn open_writer_without_time<B: Backend>(stage: &mut Stage) -> Verdict {
