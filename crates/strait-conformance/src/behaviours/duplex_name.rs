@@ -25,6 +25,8 @@ behaviours! {
     one_of_16_processes_gets_to_accept needs [Pipes, LocalSockets, HandlePassing],
     the_name_is_one_things_only needs [Pipes, LocalSockets, HandlePassing, NamedPipes],
     who_says_something_else_holds_up_nobody needs [Pipes, LocalSockets, HandlePassing],
+    one_that_is_slow_is_accepted_by_whoever_waits needs [Pipes, LocalSockets, HandlePassing],
+    many_that_are_silent_hold_up_nobody needs [Pipes, LocalSockets, HandlePassing],
     an_end_is_handed_on needs [Pipes, LocalSockets, HandlePassing],
 }
 
@@ -204,6 +206,50 @@ fn who_says_something_else_holds_up_nobody<B: Backend>() -> Verdict {
     };
     end.until(PATIENCE).read_exact(&mut [0; 5])?;
     drop(silent);
+    Ok(())
+}
+
+fn one_that_is_slow_is_accepted_by_whoever_waits<B: Backend>() -> Verdict {
+    let listener = Duplex::<B>::bind(unique("threads"))?;
+    let name = listener.name().clone();
+    for _ in 0..10 {
+        thread::scope(|scope| -> Verdict {
+            let accept = |time| {
+                let listener = &listener;
+                scope.spawn(move || listener.accept_timeout(time).map(drop).map_err(|e| e.kind()))
+            };
+            let (impatient, patient) = (accept(SOON), accept(PATIENCE));
+            let slow = LocalDatagram::<B>::connect(&name)?;
+            // Whoever of them has seen it.
+            let told = impatient.join().map_err(|_| "a thread panicked")?;
+            assert_eq!(told, Err(ErrorKind::TimedOut));
+            let (_here, there) = Duplex::<B>::pair()?;
+            slow.send_endpoint(there)?;
+            let told = patient.join().map_err(|_| "a thread panicked")?;
+            assert_eq!(told, Ok(()));
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn many_that_are_silent_hold_up_nobody<B: Backend>() -> Verdict {
+    let listener = Duplex::<B>::bind(unique("silent"))?;
+    let name = listener.name().clone();
+    let connect = |_| LocalDatagram::<B>::connect(&name);
+    let silent = (0..50).map(connect).collect::<Result<Vec<_>, _>>()?;
+    let _there = Duplex::<B>::connect(&name)?;
+    // Those that keep silent are looked at all at once.
+    let begin = Instant::now();
+    listener.accept_timeout(PATIENCE)?;
+    assert!(begin.elapsed() < SOON * 10, "held up for {:?}", begin.elapsed());
+    // What they say at last counts.
+    for slow in &silent {
+        slow.send_endpoint(Duplex::<B>::pair()?.0)?;
+    }
+    for _ in &silent {
+        listener.accept_timeout(PATIENCE)?;
+    }
     Ok(())
 }
 
