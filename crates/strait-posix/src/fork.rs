@@ -11,8 +11,8 @@ use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
     },
 };
 use strait_core::{Error, ForkHooks, Result};
@@ -82,12 +82,13 @@ fn lock() -> MutexGuard<'static, Vec<RawFd>> {
 }
 
 fn watch_here() {
-    static WATCHING: AtomicBool = AtomicBool::new(false);
-    if !WATCHING.load(Ordering::Relaxed) && !WATCHING.swap(true, Ordering::Relaxed) {
+    // Nobody goes on before the hooks are there.
+    static WATCHING: OnceLock<()> = OnceLock::new();
+    WATCHING.get_or_init(|| {
         // It fails only where there is no memory for a few words. Then a child may keep what it
         // shouldn't have.
         let _ = at_fork(ForkHooks { before, in_parent, in_child });
-    }
+    });
 }
 
 fn at_fork(hooks: ForkHooks) -> Result<()> {
