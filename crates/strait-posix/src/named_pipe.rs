@@ -47,8 +47,13 @@ impl NamedPipes for Posix {
     fn create_pipe(name: &Name) -> Result<PosixNamedPipe> {
         let directory = Directory::open(CREATE).map_err(|error| error.on(name))?;
         let place = directory.place(name, CREATE)?;
-        let advert = Advert::show(&place, CREATE, UNREADY)?;
-        make(&advert, &place)?;
+        let advert = loop {
+            let advert = Advert::show(&place, CREATE, UNREADY)?;
+            // Where somebody removed it before it was ready, the name is free, or the next one's.
+            if make(&advert, &place)? {
+                break advert;
+            }
+        };
         let (path, advert_path) = (place.pipe.clone(), place.advert.clone());
         Ok(PosixNamedPipe { path, advert_path, owner: fork::count(), advert })
     }
@@ -82,16 +87,30 @@ impl NamedPipes for Posix {
     fn remove_pipe(name: &Name) -> Result<()> {
         let directory = Directory::open(REMOVE).map_err(|error| error.on(name))?;
         let place = directory.place(name, REMOVE)?;
-        match Advert::read(&place, REMOVE) {
-            Ok(advert) => {
-                check_kind(&advert, &place, REMOVE)?;
-                free(&advert, &place)
-            }
-            // What a dead creator left only who has the name may touch.
-            Err(error) if error.kind() == ErrorKind::NotFound && exists(&place.pipe) => {
-                free(&Advert::show(&place, REMOVE, UNREADY)?, &place)
-            }
-            Err(error) => Err(error),
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let advert = match Advert::read(&place, REMOVE) {
+                Ok(advert) => {
+                    check_kind(&advert, &place, REMOVE)?;
+                    advert
+                }
+                // What a dead creator left only who has the name may touch.
+                Err(error) if error.kind() == ErrorKind::NotFound && exists(&place.pipe) => {
+                    match Advert::show(&place, REMOVE, UNREADY) {
+                        Ok(shown) => shown,
+                        // Somebody was faster: then it is theirs that is removed. But not where it is that
+                        // of a name with the same hash.
+                        Err(taken) if taken.kind() == ErrorKind::AlreadyExists => match tries {
+                            TRIES.. => return Err(error),
+                            _ => continue,
+                        },
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(error) => return Err(error),
+            };
+            return free(&advert, &place);
         }
     }
 }
@@ -206,6 +225,9 @@ const READ: &str = "open a named pipe to read";
 const WRITE: &str = "open a named pipe to write";
 const REMOVE: &str = "remove a named pipe";
 
+/// How often somebody may be faster.
+const TRIES: u32 = 64;
+
 const UNREADY: &[u8] = b"st-pipe 0";
 const READY: &[u8] = b"st-pipe 1";
 const _: () = assert!(UNREADY.len() == READY.len());
@@ -215,12 +237,11 @@ pub(crate) fn is_pipe(content: &[u8]) -> bool {
     content == UNREADY || content == READY
 }
 
-/// Makes the FIFO beside its advert (rules 1 and 2).
-fn make(advert: &Advert, place: &Place<'_>) -> Result<()> {
+/// Makes the FIFO beside its advert (rules 1 and 2); `false` where that isn't there any more.
+fn make(advert: &Advert, place: &Place<'_>) -> Result<bool> {
     let _turn = advert.turn(Lease::Removal, place.address(CREATE))?;
     if !advert.is_at(&place.advert) {
-        let why = "somebody removed it meanwhile";
-        return Err(Error::new(ErrorKind::NotFound, CREATE, why).on(place.name));
+        return Ok(false);
     }
     let failed = |errno| Error::os(CREATE, errno).on(place.name);
     unlink_if_there(&place.pipe).map_err(failed)?;
@@ -231,7 +252,7 @@ fn make(advert: &Advert, place: &Place<'_>) -> Result<()> {
         // After the fact, because of the umask.
         .and_then(|()| fs::chmod(&place.unready, mode))
         .and_then(|()| fs::rename(&place.unready, &place.pipe));
-    made.map_err(|errno| {
+    made.map(|()| true).map_err(|errno| {
         let _ = unlink_if_there(&place.unready);
         failed(errno)
     })
