@@ -16,6 +16,7 @@ use crate::{
     Posix, PosixPipeReader, PosixPipeWriter, fork,
     lease::Lease,
     named_file::Address,
+    poll,
     rendezvous::{Advert, Directory, Place},
     sys::watch::Watch,
 };
@@ -196,7 +197,12 @@ impl Fifo {
             return Ok(Some(end));
         }
         // Before the next look, so that nobody is missed who comes after it.
-        let watch = Watch::of_pipe(Path::new(&self.path())).map_err(failed)?;
+        let watch = match Watch::of_pipe(Path::new(&self.path())) {
+            Ok(watch) => Some(watch),
+            // This user has no more of them, who may have plenty of descriptors: looking now and then will do.
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOSPC) => None,
+            Err(errno) => return Err(failed(errno)),
+        };
         let mut is_over = read_by.has_passed();
         loop {
             if let Some(end) = look()? {
@@ -210,7 +216,12 @@ impl Fifo {
             if is_over {
                 return Err(read_by.error_because(WRITE, "nobody reads it").on(place.name));
             }
-            watch.wait(read_by.within(LOOK_EVERY)).map_err(failed)?;
+            let nap = read_by.within(LOOK_EVERY);
+            match &watch {
+                Some(watch) => watch.wait(nap),
+                None => poll::any(&mut [], nap),
+            }
+            .map_err(failed)?;
             // Whoever came just before that is seen by the last look.
             is_over = read_by.has_passed();
         }

@@ -40,6 +40,9 @@ use strait_core::{Backend, Capability, Deadline, Name, NamedPipe as _, Result};
 /// |---|---|
 /// | Linux, macOS, FreeBSD | a FIFO of mode 0600 in a directory that only this user can enter |
 /// | Windows | a named pipe |
+///
+/// On Linux waiting until somebody creates it takes one of the user's inotify instances, of which there are some
+/// 128 (`fs.inotify.max_user_instances`): `LimitReached` or `Os`, where there are no more.
 pub struct NamedPipe<B: Backend> {
     owner: B::NamedPipe,
     name: Name,

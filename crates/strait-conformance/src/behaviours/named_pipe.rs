@@ -2,8 +2,8 @@
 
 use super::kind_of;
 use crate::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, unavailable,
-    unique, wait_until,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root,
+    unavailable, unique, wait_until,
 };
 use std::{
     io::{Read, Write},
@@ -20,6 +20,7 @@ behaviours! {
     a_reader_waits_for_the_first_writer needs [NamedPipes],
     a_writer_waits_for_a_reader needs [NamedPipes],
     many_writers_wait_for_one_reader needs [NamedPipes],
+    a_writer_waits_for_a_reader_without_being_told_of_it needs [NamedPipes],
     opening_waits_until_somebody_creates_it needs [NamedPipes],
     opening_gives_up_at_its_deadline needs [NamedPipes],
     pieces_of_several_processes_are_not_mixed needs [NamedPipes],
@@ -102,6 +103,23 @@ fn many_writers_wait_for_one_reader<B: Backend>() -> Verdict {
     }
     assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 0);
     Ok(())
+}
+
+fn a_writer_waits_for_a_reader_without_being_told_of_it<B: Backend>() -> Verdict {
+    if !is_linux() || !is_root() {
+        return unavailable("needs root on Linux, to leave a process without inotify");
+    }
+    let script = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" \"$@\"";
+    let without = ["unshare", "--user", "--map-root-user", "sh", "-c", script];
+    let pipe = NamedPipe::<B>::create(unique("untold"))?;
+    let mut peer = Peer::under(without, write_lines::<B>, [pipe.name()])?;
+    peer.expect("opening")?;
+    assert_eq!(kind_of(pipe.writer_timeout(SOON)), ErrorKind::TimedOut);
+    let reader = pipe.reader()?;
+    peer.expect("open")?;
+    peer.tell("found");
+    assert_eq!(text(&reader, 5)?, "found");
+    Ok(peer.finish()?)
 }
 
 fn opening_waits_until_somebody_creates_it<B: Backend>() -> Verdict {
