@@ -8,7 +8,9 @@ use crate::{
     stop::{LOOK, Stop},
 };
 use std::{
-    io::{ErrorKind::BrokenPipe, Write},
+    fs::File,
+    io::{self, ErrorKind::BrokenPipe, Read as _, Write},
+    os::{fd::AsFd, unix::fs::MetadataExt},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -50,10 +52,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         false => {
             let open = |left| NamedPipe::open_reader_timeout(&args.name, left);
-            let reader = open_by(args, &mut owner, &stop, &patience, open)?;
             let mut output = Output::open(None)?;
             // In order, whatever happens: what has arrived is written, then what went wrong is said.
-            let read = read_all(&reader, &mut output, &stop, &patience);
+            let read = loop {
+                let reader = open_by(args, &mut owner, &stop, &patience, open)?;
+                match read_all(&reader, &mut output, &stop, &patience) {
+                    // The name is free, or the next one's, whose writers don't come here.
+                    Ok(Read::Forsaken) => owner = None,
+                    Ok(Read::All) => break Ok(()),
+                    Err(failure) => break Err(failure),
+                }
+            };
             let flushed = output.flush();
             read.and(flushed)
         }
@@ -152,13 +161,21 @@ fn write_stdin(writer: &mut PipeWriter) -> Result<()> {
     }
 }
 
+/// How reading a pipe ended.
+enum Read {
+    /// The last writer has left.
+    All,
+    /// No writer had come, and none can: the pipe has lost its name.
+    Forsaken,
+}
+
 /// Reads the pipe, until the last writer has left.
 fn read_all(
     reader: &PipeReader,
     output: &mut Output,
     stop: &Stop,
     patience: &Patience,
-) -> Result<()> {
+) -> Result<Read> {
     let mut chunk = vec![0; CHUNK];
     let mut somebody_came = false;
     loop {
@@ -167,12 +184,33 @@ fn read_all(
         if read.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
             // Whoever reads the output gets all there is before this waits.
             output.flush()?;
+            if !somebody_came && has_no_name(reader) {
+                match read_now(reader, &mut chunk) {
+                    // An end, where a writer came and left just now.
+                    Ok(0) => match reader.read_timeout(&mut chunk, Duration::ZERO) {
+                        Ok(0) => return Ok(Read::All),
+                        _ => return Ok(Read::Forsaken),
+                    },
+                    Ok(came) => {
+                        somebody_came = true;
+                        output.write(&chunk[..came])?;
+                        continue;
+                    }
+                    // There is a writer, who says nothing yet.
+                    Err(_) => somebody_came = true,
+                }
+            }
             let left = if somebody_came { Duration::MAX } else { patience.left() };
-            let deadline = Deadline::after(left).or_cancelled(stop.token());
+            let look = if somebody_came { left } else { left.min(LOOK) };
+            let deadline = Deadline::after(look).or_cancelled(stop.token());
             read = reader.read_deadline(&mut chunk, deadline);
+            let timed_out = read.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+            if timed_out && look < left {
+                continue;
+            }
         }
         match read {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Ok(Read::All),
             Ok(read) => {
                 somebody_came = true;
                 output.write(&chunk[..read])?;
@@ -181,6 +219,17 @@ fn read_all(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether nobody can open the pipe any more.
+fn has_no_name(reader: &PipeReader) -> bool {
+    let file = reader.as_fd().try_clone_to_owned().map(File::from);
+    file.and_then(|file| file.metadata()).is_ok_and(|pipe| pipe.nlink() == 0)
+}
+
+/// What the system itself says: 0 where there is no writer, be it not yet, and an error where there is one.
+fn read_now(reader: &PipeReader, chunk: &mut [u8]) -> io::Result<usize> {
+    File::from(reader.as_fd().try_clone_to_owned()?).read(chunk)
 }
 
 /// As much as a pipe holds.

@@ -62,7 +62,8 @@ impl<B: Backend> NamedPipe<B> {
 
     /// Opens the end that is read from. It doesn't wait: reading waits for the first writer.
     ///
-    /// Where all writers have left, reading gives 0 bytes; opened again, it waits for another one.
+    /// Where all writers have left, reading gives 0 bytes; opened again, it waits for another one. An end that had
+    /// no writer when the name was freed waits for one that can't come: read it with a deadline, and open it again.
     ///
     /// # Errors
     ///

@@ -139,6 +139,27 @@ fn a_signal_ends_it_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_reader_is_found_also_after_the_one_that_made_the_pipe_has_ended() {
+    let (place, name) = (Place::new(), unique_name());
+    let maker = place.start(["pipe", &name, "--read"]);
+    path_of_pipe(&place);
+    let reader = place.start(["pipe", &name, "--read"]);
+    let descriptors = format!("/proc/{}/fd", reader.child.id());
+    let opened = || {
+        let links = std::fs::read_dir(&descriptors).into_iter().flatten().flatten();
+        let mut files = links.filter_map(|link| std::fs::read_link(link.path()).ok());
+        files.any(|file| file.extension().is_some_and(|end| end == "pipe"))
+    };
+    wait_until("the reader has opened it", opened);
+    maker.signal("INT");
+    assert_eq!(wait_for_end(maker).code, Some(130));
+    let writer = place.start(["pipe", &name, "--write"]).feed(b"hi\n".to_vec());
+    assert_eq!(reader.finish().succeeded(), b"hi\n");
+    writer.finish().succeeded();
+    assert!(place.left_behind().is_empty());
+}
+
+#[test]
 fn the_name_of_something_else_is_refused() {
     let (place, name) = (Place::new(), unique_name());
     let receiver = place.start(["recv", &name]);

@@ -101,7 +101,7 @@ pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
 
 /// A process. Dropping it kills and reaps it.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) stdin: Option<ChildStdin>,
     stdout: Option<BufReader<ChildStdout>>,
     stderr: mpsc::Receiver<Vec<u8>>,
