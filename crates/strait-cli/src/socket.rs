@@ -136,8 +136,12 @@ fn say_all(
             break;
         }
         match stdin.recv_timeout(LOOK) {
-            Ok(piece) => {
-                let piece = piece?;
+            Ok(Err(failure)) => {
+                // Nothing more is heard either, and nobody waits for an end that doesn't come.
+                let _ = stream.shutdown(Shutdown::Both);
+                return Err(failure);
+            }
+            Ok(Ok(piece)) => {
                 let mut left = &piece[..];
                 while !left.is_empty() {
                     if is_over()? {

@@ -1,6 +1,7 @@
 //! `strait listen` and `strait connect` join two programs' stdin and stdout.
 
-use crate::support::{Place, Running, noise, unique_name};
+use crate::support::{Place, Running, STRAIT, noise, unique_name};
+use std::process::Command;
 use std::thread;
 
 const USAGE: i32 = 2;
@@ -108,6 +109,19 @@ fn what_could_not_be_sent_is_told_of() {
     listener.kill();
     let ended = connected.finish();
     assert_eq!(ended.code, Some(DISCONNECTED), "{}", ended.stderr);
+}
+
+#[test]
+fn stdin_that_can_not_be_read_ends_it() {
+    let (place, name) = (Place::new(), unique_name());
+    let mut listener = listen(&place, &[&name]);
+    let command = "exec \"$0\" connect \"$1\" < /";
+    let connected = place.start_as(Command::new("sh").args(["-c", command, STRAIT, &name]));
+    // The other one has not said that it has nothing to say.
+    let stdin = listener.stdin.take();
+    connected.finish().failed(1, "read");
+    listener.finish().succeeded();
+    drop(stdin);
 }
 
 #[test]
