@@ -54,6 +54,26 @@ fn a_handler_that_was_there_before_is_called_and_restored() {
 }
 
 #[test]
+fn a_handler_that_is_to_be_called_once_is() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn raise_again(signal: c_int) {
+        assert!(CALLS.fetch_add(1, SeqCst) < 10);
+        raise(signal);
+    }
+    let status = in_child(|| {
+        let handler = raise_again as extern "C" fn(_) as usize;
+        install(libc::SIGUSR1, handler, libc::SA_RESETHAND);
+        let signals = Signals::subscribe([Signal::User1]).unwrap();
+        raise(libc::SIGUSR1);
+        assert_eq!(CALLS.load(SeqCst), 1);
+        assert!(signals.try_recv().is_ok() && signals.try_recv().is_ok());
+        drop(signals);
+        assert_eq!(current(libc::SIGUSR1).sa_sigaction, libc::SIG_DFL);
+    });
+    assert_eq!(status, 0, "{status:x}");
+}
+
+#[test]
 fn what_a_handler_wanted_of_calls_and_stacks_it_still_gets() {
     extern "C" fn nothing(_: c_int) {}
     let flags = libc::SA_RESTART | libc::SA_ONSTACK;

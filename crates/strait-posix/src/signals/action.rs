@@ -1,10 +1,17 @@
 //! What a signal does: by default, by being ignored, or by a handler; and doing it in another's place.
 #![expect(unsafe_code, reason = "sets what signals do, and calls their handlers")]
 
-use super::handler;
+use super::{handler, number};
 use libc::{c_int, c_void, siginfo_t};
 use rustix::io::{Errno, Result};
-use std::{mem, ptr::null_mut};
+use std::{
+    mem,
+    ptr::null_mut,
+    sync::atomic::{AtomicU32, Ordering::SeqCst},
+};
+
+/// The signals whose handler from before ours has called: a set of bits.
+static SPENT: AtomicU32 = AtomicU32::new(0);
 
 /// What a signal does.
 #[derive(Clone, Copy)]
@@ -99,11 +106,12 @@ impl Action {
         type Detailed = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
         type Plain = extern "C" fn(c_int);
         let handler = self.0.sa_sigaction;
-        if self.is_default() {
+        if self.is_default() || self.is_spent(signal) {
             if !received && !HARMLESS.contains(&signal) && !is_handled_by_another(signal) {
                 do_default(signal);
             }
         } else if self.is_handler() && !self.is_ours() {
+            SPENT.fetch_or(number::bit(signal), SeqCst);
             if self.0.sa_flags & libc::SA_SIGINFO != 0 {
                 // SAFETY: the kernel would have called it with these arguments.
                 unsafe { mem::transmute::<usize, Detailed>(handler)(signal, info, context) }
@@ -112,6 +120,23 @@ impl Action {
                 unsafe { mem::transmute::<usize, Plain>(handler)(signal) }
             }
         }
+    }
+
+    /// What there is to install in place of our handler: the default, where the handler was to be called once
+    /// and was.
+    pub(super) fn left(self, signal: c_int) -> Self {
+        if self.is_spent(signal) { Self::default_one() } else { self }
+    }
+
+    /// To be called when it is found anew, not yet called by ours.
+    pub(super) fn begin(signal: c_int) {
+        SPENT.fetch_and(!number::bit(signal), SeqCst);
+    }
+
+    fn is_spent(&self, signal: c_int) -> bool {
+        self.is_handler()
+            && self.0.sa_flags & libc::SA_RESETHAND != 0
+            && SPENT.load(SeqCst) & number::bit(signal) != 0
     }
 
     /// Does it in this process, where the signal came and nobody has received it after all. Another handler

@@ -186,7 +186,7 @@ impl Registry {
         for signal in each(signals & self.installed & !self.wanted()) {
             let Some(before) = self.before(signal) else { continue };
             match Action::current(signal) {
-                Ok(current) if current.is_ours() => match before.install(signal) {
+                Ok(current) if current.is_ours() => match before.left(signal).install(signal) {
                     Ok(replaced) if replaced.is_ours() => self.installed &= !number::bit(signal),
                     // Somebody was faster than this.
                     Ok(replaced) => drop(replaced.install(signal)),
@@ -221,6 +221,7 @@ impl Registry {
     fn remember(&mut self, signal: c_int, action: Action) {
         if let Some(place) = usize::try_from(signal).ok().and_then(|at| self.before.get_mut(at)) {
             *place = Some(action);
+            Action::begin(signal);
         }
     }
 
