@@ -33,6 +33,8 @@
 //!   blocked here stays so.
 //! * A process that is started meanwhile does by default what is received here, also where it was
 //!   ignored before: that is POSIX.
+//! * A subscription has descriptors, which nobody else may close: after `close_range` or `closefrom` the next
+//!   signal is written into the file that has got the number. Drop subscriptions before.
 //! * A forked child receives nothing: there each signal does what it did before.
 //!
 //! # Portability
