@@ -17,7 +17,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-macros/src/shareable/output.rs", "writes an implementation of `Shareable`"),
     ("crates/strait-core/src/segment.rs", "what is above relies on where the memory is"),
     ("crates/strait/tests/fork", "forks"),
-    ("crates/strait/tests/signals.rs", "forks, and installs handlers as other libraries do"),
+    ("crates/strait/tests/signals/", "forks, and installs handlers as other libraries do"),
     ("crates/strait/tests/sockets_hostile.rs", "sets an option that rustix lacks"),
     ("crates/strait-posix/src/segment.rs", "promises where the memory is"),
     ("crates/strait-posix/src/fork.rs", "std has no hooks for forks"),

@@ -1,6 +1,8 @@
 //! Signals beside other libraries' handlers, in forked children, and where they are blocked.
 #![allow(unsafe_code, clippy::unwrap_used)]
 
+mod forked;
+
 use libc::{c_int, c_void, sigaction, siginfo_t};
 use std::{
     mem,
@@ -331,93 +333,6 @@ fn a_signal_that_is_blocked_waits_until_it_is_not() {
         assert_eq!(signals.try_recv().unwrap().signal, Signal::User1);
     });
     assert_eq!(status, 0);
-}
-
-#[test]
-fn a_forked_child_receives_nothing_of_its_parents() {
-    alone(|| {
-        // The tests may have been started with it ignored.
-        signal::reset(Signal::HangUp).unwrap();
-        let signals = Signals::subscribe([Signal::HangUp]).unwrap();
-        let shutdown = strait::Shutdown::on([Signal::HangUp]).unwrap();
-        let status = in_forked_child(|| {
-            assert_eq!(kind(signals.try_recv()), ErrorKind::Disconnected);
-            raise(libc::SIGHUP);
-            unreachable!("it ends at the line before");
-        });
-        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGHUP, "{status:x}");
-        // What it gives back is what its parent found.
-        let status = in_forked_child(|| {
-            drop(Signals::subscribe([Signal::WindowChange]).unwrap());
-            assert_eq!(current(libc::SIGHUP).sa_sigaction, libc::SIG_DFL);
-        });
-        assert_eq!(status, 0);
-        // It may drop what it has, and subscribe itself.
-        let mut parts = Some((signals, shutdown));
-        let status = in_forked_child(|| {
-            drop(parts.take());
-            assert_eq!(current(libc::SIGHUP).sa_sigaction, libc::SIG_DFL);
-            let own = Signals::subscribe([Signal::HangUp]).unwrap();
-            raise(libc::SIGHUP);
-            let arrival = own.recv_timeout(PATIENCE).unwrap();
-            assert_eq!(arrival.sender.map(|sender| sender.pid), Some(std::process::id()));
-            assert_eq!(kind(own.try_recv()), ErrorKind::WouldBlock);
-        });
-        assert_eq!(status, 0);
-        let (signals, shutdown) = parts.unwrap();
-        assert_eq!(kind(signals.try_recv()), ErrorKind::WouldBlock);
-        assert!(!shutdown.is_requested());
-        raise(libc::SIGHUP);
-        assert_eq!(signals.recv_timeout(PATIENCE).unwrap().signal, Signal::HangUp);
-        shutdown.wait_timeout(PATIENCE).unwrap();
-    });
-}
-
-/// One that was made without the C library's knowledge.
-#[test]
-fn a_cloned_child_receives_nothing_of_its_parents() {
-    alone(|| {
-        signal::reset(Signal::HangUp).unwrap();
-        let signals = Signals::subscribe([Signal::HangUp]).unwrap();
-        // SAFETY: as a fork. The child only makes system calls.
-        let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
-        if child == 0 {
-            // SAFETY: as above.
-            unsafe {
-                libc::syscall(libc::SYS_kill, libc::syscall(libc::SYS_getpid), libc::SIGHUP);
-                libc::_exit(0);
-            }
-        }
-        let status = wait(child as c_int, 0);
-        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGHUP, "{status:x}");
-        assert_eq!(kind(signals.try_recv()), ErrorKind::WouldBlock);
-    });
-}
-
-#[test]
-fn a_child_that_is_forked_while_others_subscribe_can_subscribe_too() {
-    alone(|| {
-        let done = AtomicBool::new(false);
-        thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !done.load(SeqCst) {
-                        drop(Signals::subscribe([Signal::User1, Signal::WindowChange]).unwrap());
-                        raise(libc::SIGWINCH);
-                    }
-                });
-            }
-            for _ in 0..200 {
-                let status = in_forked_child(|| {
-                    let own = Signals::subscribe([Signal::WindowChange]).unwrap();
-                    raise(libc::SIGWINCH);
-                    assert_eq!(own.recv_timeout(PATIENCE).unwrap().signal, Signal::WindowChange);
-                });
-                assert_eq!(status, 0);
-            }
-            done.store(true, SeqCst);
-        });
-    });
 }
 
 #[test]
