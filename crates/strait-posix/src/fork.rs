@@ -11,7 +11,7 @@ use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -83,12 +83,46 @@ fn lock() -> MutexGuard<'static, Vec<RawFd>> {
 
 fn watch_here() {
     // Nobody goes on before the hooks are there.
-    static WATCHING: OnceLock<()> = OnceLock::new();
-    WATCHING.get_or_init(|| {
-        // It fails only where there is no memory for a few words. Then a child may keep what it
-        // shouldn't have.
-        let _ = at_fork(ForkHooks { before, in_parent, in_child });
-    });
+    static WATCHING: Begun = Begun::new();
+    // It fails only where there is no memory for a few words. Then a child may keep what it shouldn't have.
+    let _ = WATCHING.begin(|| at_fork(ForkHooks { before, in_parent, in_child }));
+}
+
+/// Something that is begun once, as std's `OnceLock` has it; but a child that is forked while a thread of its
+/// parent's is at it, which it hasn't got, begins itself and doesn't wait for that thread.
+///
+/// What is begun may then have been done twice. It isn't done again where it failed.
+pub(crate) struct Begun(AtomicU32);
+
+impl Begun {
+    const NOT_YET: u32 = 0;
+    const FAILED: u32 = u32::MAX - 1;
+    const DONE: u32 = u32::MAX;
+
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU32::new(Self::NOT_YET))
+    }
+
+    /// Does it, or waits for the thread that does.
+    pub(crate) fn begin(&self, begin: impl FnOnce() -> Result<()>) -> std::result::Result<(), ()> {
+        loop {
+            let state = self.0.load(Ordering::Acquire);
+            match state {
+                Self::DONE => return Ok(()),
+                Self::FAILED => return Err(()),
+                // Who is at it, by its process' number.
+                at_it if at_it == std::process::id() => std::thread::yield_now(),
+                _ => {}
+            }
+            let (mine, order) = (std::process::id(), Ordering::Acquire);
+            if state != mine && self.0.compare_exchange(state, mine, order, order).is_ok() {
+                let done = begin().is_ok();
+                let state = if done { Self::DONE } else { Self::FAILED };
+                self.0.store(state, Ordering::Release);
+                return if done { Ok(()) } else { Err(()) };
+            }
+        }
+    }
 }
 
 fn at_fork(hooks: ForkHooks) -> Result<()> {
@@ -101,7 +135,8 @@ fn at_fork(hooks: ForkHooks) -> Result<()> {
 }
 
 extern "C" fn before() {
-    let _ = LOCKED.try_with(|locked| locked.replace(Some(lock())));
+    // It may be called twice: see `Begun`.
+    let _ = LOCKED.try_with(|locked| locked.borrow_mut().get_or_insert_with(lock).len());
 }
 
 extern "C" fn in_parent() {

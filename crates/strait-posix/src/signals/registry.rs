@@ -19,14 +19,14 @@ use super::{
     inbox::Inlet,
     number::{self, NUMBERS},
 };
-use crate::fork;
+use crate::fork::{self, Begun};
 use libc::c_int;
 use rustix::{io::Result, process::getpid};
 use std::{
     cell::RefCell,
     mem,
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use strait_core::{Error, ForkHooks};
 
@@ -266,16 +266,14 @@ fn each(signals: u32) -> impl Iterator<Item = c_int> {
 }
 
 fn watch_forks() -> std::io::Result<()> {
-    static WATCHING: OnceLock<bool> = OnceLock::new();
-    let watch = || fork::watch(ForkHooks { before: before_fork, in_parent, in_child }).is_ok();
-    match WATCHING.get_or_init(watch) {
-        true => Ok(()),
-        false => Err(std::io::ErrorKind::OutOfMemory.into()),
-    }
+    static WATCHING: Begun = Begun::new();
+    let watch = || fork::watch(ForkHooks { before: before_fork, in_parent, in_child });
+    WATCHING.begin(watch).map_err(|()| std::io::ErrorKind::OutOfMemory.into())
 }
 
 extern "C" fn before_fork() {
-    let _ = FORKING.try_with(|forking| forking.replace(Some(lock())));
+    // It may be called twice: see `Begun`.
+    let _ = FORKING.try_with(|forking| forking.borrow_mut().get_or_insert_with(lock).forks);
 }
 
 extern "C" fn in_parent() {
