@@ -40,7 +40,8 @@ pub trait WaitAddress {
     /// Sleeps while `word` has the value `expected`, until woken or until the deadline.
     ///
     /// It may return [`Woken`](WaitOutcome::Woken) without a cause: the caller looks at the word
-    /// again. A sleep that is cancelled may go on for 40 ms. A process in any address space that maps the same memory can wake.
+    /// again. A sleep that is cancelled may go on for 40 ms. A process in any address space that maps the
+    /// same memory can wake.
     ///
     /// # Errors
     ///
