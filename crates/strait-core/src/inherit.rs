@@ -1,7 +1,10 @@
 //! Giving a handle to a child process that is about to be started.
 
 use crate::{Handles, Result};
-use std::process::Command;
+use std::{
+    fmt::Debug,
+    process::{Child, Command},
+};
 
 /// Inheritance of one handle, by one child.
 ///
@@ -10,15 +13,21 @@ use std::process::Command;
 /// | system | primitive |
 /// |---|---|
 /// | Linux, macOS, FreeBSD | a descriptor that isn't closed on exec, in that child only |
-/// | Windows | `PROC_THREAD_ATTRIBUTE_HANDLE_LIST` |
+/// | Windows | none is inherited: the child fetches it out of its parent (`DuplicateHandle`) |
 pub trait Inherit: Handles {
+    /// What the parent keeps for the child between the call to start it and its start.
+    type Bequest: Debug;
+
     /// Has the child that `command` starts inherit `handle`, and no other child. `command` has to be
-    /// started once at most, and keeps the handle until it is dropped.
+    /// started once at most, and may keep the handle until it is dropped.
     ///
     /// # Errors
     ///
     /// `Os` where there are no more handles.
-    fn bequeath(command: &mut Command, handle: Self::Handle) -> Result<()>;
+    fn bequeath(command: &mut Command, handle: Self::Handle) -> Result<Self::Bequest>;
+
+    /// Keeps there what the child, which has started, is to inherit, for as long as it takes.
+    fn settle(bequest: Self::Bequest, child: &Child);
 
     /// Has the child that `command` starts not take for its own what this process inherited.
     fn disinherit(command: &mut Command);

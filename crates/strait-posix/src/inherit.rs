@@ -23,12 +23,14 @@ use std::{
         fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
         unix::process::CommandExt,
     },
-    process::Command,
+    process::{Child, Command},
     sync::atomic::{AtomicBool, Ordering},
 };
 use strait_core::{Error, ErrorKind, Inherit, Result};
 
 impl Inherit for Posix {
+    type Bequest = ();
+
     fn bequeath(command: &mut Command, handle: PosixHandle) -> Result<()> {
         let failed = |errno| Error::os("give a handle to a child", errno);
         // Not one of the three that the child's input and output take the place of.
@@ -43,6 +45,9 @@ impl Inherit for Posix {
         unsafe { command.pre_exec(keep) };
         Ok(())
     }
+
+    /// It has it: the system has copied it for the child.
+    fn settle((): (), _: &Child) {}
 
     fn disinherit(command: &mut Command) {
         command.env_remove(VARIABLE);

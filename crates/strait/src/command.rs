@@ -147,7 +147,7 @@ impl<B: Backend> Command<B> {
             return Err(refused);
         }
         let program = self.command.get_program().to_string_lossy().into_owned();
-        let started = match self.passed.is_empty() {
+        let passed = match self.passed.is_empty() {
             true => {
                 B::disinherit(&mut self.command);
                 None
@@ -155,7 +155,11 @@ impl<B: Backend> Command<B> {
             false => Some(bequeath::<B>(&mut self.command, self.passed)?),
         };
         let child = self.command.spawn().map_err(|error| Error::os(START, error).on(program))?;
-        Child::started(child, started, self.kill_on_drop)
+        let handshake = passed.map(|(bequest, handshake)| {
+            B::settle(bequest, &child);
+            handshake
+        });
+        Child::started(child, handshake, self.kill_on_drop)
     }
 }
 
@@ -181,7 +185,7 @@ const PASS: &str = "pass endpoints to a child";
 fn bequeath<B: Backend>(
     command: &mut process::Command,
     passed: Vec<(String, Parcel<B>)>,
-) -> Result<Handshake<B>> {
+) -> Result<(B::Bequest, Handshake<B>)> {
     B::CAPABILITIES.require(Capability::HandlePassing, PASS)?;
     let (here, there) = B::socket_pair(Style::Datagram)?;
     let endpoints = u32::try_from(passed.len()).unwrap_or(u32::MAX);
@@ -199,8 +203,8 @@ fn bequeath<B: Backend>(
         send::<B>(&here, &bytes, &handles).map_err(|error| error.on(&name))?;
         names.push(name);
     }
-    B::bequeath(command, there.to_handle()?)?;
-    Ok(Handshake { child: here, endpoints })
+    let bequest = B::bequeath(command, there.into_handle()?)?;
+    Ok((bequest, Handshake { child: here, endpoints }))
 }
 
 /// Nobody reads yet, so what there is no room for can't be passed.

@@ -11,6 +11,11 @@ cfg_if::cfg_if! {
 
         /// The backend of this operating system.
         pub type Native = strait_posix::Posix;
+    } else if #[cfg(windows)] {
+        mod windows;
+
+        /// The backend of this operating system.
+        pub type Native = strait_windows::Windows;
     } else {
         compile_error!("strait has no backend for this system yet: see PLATFORM.md");
     }

@@ -34,6 +34,13 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-posix/src/sys/linux/pass_rights.rs", "sets an option that rustix lacks"),
     ("crates/strait-posix/src/credentials.rs", "asks the kernel who the peer is"),
     ("crates/strait-posix/src/receive.rs", "takes descriptors out of what a peer sent"),
+    ("crates/strait-windows/src/lacking.rs", "implements a trait that is unsafe to implement"),
+    ("crates/strait-windows/src/object.rs", "makes kernel objects"),
+    ("crates/strait-windows/src/overlapped.rs", "starts and cancels operations"),
+    ("crates/strait-windows/src/process.rs", "opens and queries processes"),
+    ("crates/strait-windows/src/security.rs", "makes security descriptors"),
+    ("crates/strait-windows/src/user.rs", "queries tokens"),
+    ("crates/strait-windows/src/wait.rs", "waits"),
     ("crates/strait-posix/tests/descriptor_zero.rs", "closes descriptor 0"),
 ];
 

@@ -48,7 +48,7 @@ impl<B: Backend> LocalDatagram<B> {
     pub const MAX_LEN: usize = B::Socket::MAX_MESSAGE;
 
     /// How many bytes go with handles at once, at most.
-    pub const MAX_BYTES_WITH_HANDLES: usize = B::Socket::MAX_MESSAGE - Frame::LEN;
+    pub const MAX_BYTES_WITH_HANDLES: usize = B::Socket::MAX_MESSAGE.saturating_sub(Frame::LEN);
 
     /// Sends a message, waiting for room.
     ///

@@ -191,7 +191,7 @@ impl<B: Backend> LocalStream<B> {
     }
 
     /// How many bytes go with handles at once, at most.
-    pub const MAX_BYTES_WITH_HANDLES: usize = B::Socket::MAX_WHOLE - Frame::LEN;
+    pub const MAX_BYTES_WITH_HANDLES: usize = B::Socket::MAX_WHOLE.saturating_sub(Frame::LEN);
 
     fn receive(&self, buffer: &mut [u8], deadline: Deadline<'_>) -> Result<usize> {
         Ok(self.socket.receive(buffer, None, deadline.check(READ)?)?.len)

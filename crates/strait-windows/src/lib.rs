@@ -1,0 +1,45 @@
+#![cfg(windows)]
+//! The Windows backend of strait.
+//!
+//! * [`Windows`] is the backend; programs reach it through the facade crate `strait`.
+//! * Every wait ends in `wait.rs`, which knows deadlines and cancellation; every operation of a file or a
+//!   pipe goes through `overlapped.rs`, so that it can end early.
+//! * Who may open what is in `security.rs`, what it is called in `object.rs`.
+//! * What isn't there yet is in `lacking.rs`, and refused.
+
+#![deny(unsafe_code)]
+
+mod cancel;
+mod examine;
+mod handle;
+mod lacking;
+mod liveness;
+mod object;
+mod overlapped;
+mod process;
+mod security;
+mod user;
+mod wait;
+
+use strait_core::{Backend, Capabilities, Capability, Finding};
+
+pub use cancel::WindowsCancel;
+pub use handle::WindowsHandle;
+
+/// Windows, as strait sees it.
+///
+/// # Portability
+///
+/// Windows 10 or later, and Wine 8 or later for what PLATFORM.md says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Windows;
+
+impl Backend for Windows {
+    const NAME: &'static str = "windows";
+    const CAPABILITIES: Capabilities = Capabilities::none().with(Capability::Liveness);
+    type Cancel = WindowsCancel;
+
+    fn examine() -> Vec<Finding> {
+        examine::examine()
+    }
+}
