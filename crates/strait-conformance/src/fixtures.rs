@@ -51,6 +51,15 @@ pub fn nobody<F: Fn(&mut Stage) -> Verdict>(
     }
 }
 
+/// Lengths of memory that no process can have. One of 32 bits may well have half of what it can count.
+pub(crate) fn impossible_lengths() -> Vec<usize> {
+    const HALF: usize = isize::MAX as usize;
+    let beyond_pointers = [usize::MAX, HALF + 1];
+    let beyond_memory = [HALF, HALF - 4096];
+    let known = if usize::BITS > 32 { &beyond_memory[..] } else { &[] };
+    [&beyond_pointers, known].concat()
+}
+
 /// Waits until `condition` holds, of something that another process brings about and of which no
 /// call tells; gives the processor away in between.
 ///

@@ -20,7 +20,8 @@ use std::{fmt::Debug, path::Path, ptr::NonNull};
 ///
 /// [`start`](Self::start), [`len`](Self::len) and [`mapping`](Self::mapping) return the same each
 /// time. As long as the segment lives, wherever it is moved, the `len` bytes from `start` on are
-/// mapped, can be read, and with [`Mapping::ReadWrite`] be written; `start` is aligned to a page.
+/// mapped, can be read, and with [`Mapping::ReadWrite`] be written; `start` is aligned to a page, and `len`
+/// is at most `isize::MAX`, which a process of 32 bits could map more than.
 ///
 /// Of all processes that have the same memory one has a seat at a time, and as long as it lives, runs the
 /// same program, and hasn't dropped it, nobody is told that the seat is free; a forked child isn't given
@@ -109,7 +110,7 @@ pub unsafe trait Segment: Sized + Send + Sync + Debug + 'static {
     /// Where the memory begins. It is page-aligned, and stays there until the segment is dropped.
     fn start(&self) -> NonNull<u8>;
 
-    /// How many bytes are mapped; never 0.
+    /// How many bytes are mapped; never 0, and never more than `isize::MAX`.
     fn len(&self) -> usize;
 
     /// How it is mapped.

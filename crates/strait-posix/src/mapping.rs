@@ -3,7 +3,7 @@
 
 use crate::truncation::{self, Guard};
 use rustix::{
-    io::Result,
+    io::{Errno, Result},
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 use std::{os::fd::AsFd, ptr::NonNull, ptr::null_mut};
@@ -40,6 +40,10 @@ impl Mapped {
         mapping: Mapping,
         backing: Backing,
     ) -> Result<Self> {
+        // What is longer a process of 32 bits could map, but no pointer may cross it.
+        if isize::try_from(len).is_err() {
+            return Err(Errno::NOMEM);
+        }
         let protection = protection(mapping);
         let flags = match backing {
             Backing::File => MapFlags::SHARED,
@@ -49,7 +53,7 @@ impl Mapped {
         };
         // SAFETY: the kernel chooses a place where nothing is mapped.
         let start = unsafe { mmap(null_mut(), len, protection, flags, file, 0)? };
-        let start = NonNull::new(start.cast::<u8>()).ok_or(rustix::io::Errno::NOMEM)?;
+        let start = NonNull::new(start.cast::<u8>()).ok_or(Errno::NOMEM)?;
         // From here on it is unmapped again, whatever happens.
         let mut mapped = Self { start, len, mapping, guard: None };
         if backing != Backing::SealedMemory {

@@ -122,7 +122,7 @@ unsafe impl Segment for PosixSegment {
             return Err(on(error).hint("say how long it is to be"));
         }
         let mapped = Mapped::new(&file, now, mapping, Backing::File)
-            .map_err(|errno| on(Error::os(MAP, errno)))?;
+            .map_err(|errno| on(not_mapped(MAP, errno, now)))?;
         Ok(Self { mapped, source: Source::File(file) })
     }
 
@@ -293,7 +293,15 @@ fn map_named(
     operation: &'static str,
 ) -> Result<Mapped> {
     Mapped::new(file, len, mapping, Backing::NamedMemory)
-        .map_err(|errno| Error::os(operation, errno))
+        .map_err(|errno| not_mapped(operation, errno, len))
+}
+
+/// The error of memory that can't be mapped, with how much it was.
+fn not_mapped(operation: &'static str, errno: Errno, len: usize) -> Error {
+    match errno {
+        Errno::NOMEM => out_of_space(operation, errno, len, None),
+        errno => Error::os(operation, errno),
+    }
 }
 
 fn write_at_start(file: BorrowedFd<'_>, mut content: &[u8]) -> rustix::io::Result<()> {
@@ -327,8 +335,13 @@ fn file_len_or_zero(file: BorrowedFd<'_>, operation: &'static str) -> Result<usi
         .map_err(|_| Error::new(ErrorKind::OutOfMemory, operation, "it is larger than memory"))
 }
 
-/// Refuses what memory can't hold, before the kernel tries and kills somebody for it.
+/// Refuses what no process can map and what memory can't hold, before the kernel tries and kills somebody
+/// for it.
 fn check_available(operation: &'static str, len: usize) -> Result<()> {
+    if isize::try_from(len).is_err() {
+        let why = format!("it needs {len} bytes, and no process can map as many");
+        return Err(Error::new(ErrorKind::OutOfMemory, operation, why));
+    }
     // Asking takes longer than making a small one.
     const WORTH_ASKING: usize = 1 << 20;
     if len < WORTH_ASKING {

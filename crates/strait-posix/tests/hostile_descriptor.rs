@@ -61,7 +61,10 @@ fn memory_that_is_only_spoken_of_is_refused_and_takes_no_space() {
         let sparse = fs::memfd_create("sparse", MemfdFlags::ALLOW_SEALING).unwrap();
         fs::ftruncate(&sparse, len).unwrap();
         seal(&sparse);
-        assert_eq!(refusal(&[sparse.as_fd()]), ErrorKind::PeerCorrupt, "{len}");
+        // A process of 32 bits can't map the longest, whatever is in it.
+        let fits = isize::try_from(len).is_ok();
+        let expected = if fits { ErrorKind::PeerCorrupt } else { ErrorKind::OutOfMemory };
+        assert_eq!(refusal(&[sparse.as_fd()]), expected, "{len}");
         assert_eq!(fs::fstat(&sparse).unwrap().st_blocks, 0, "{len}");
     }
     // With one hole within it.

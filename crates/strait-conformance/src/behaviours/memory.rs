@@ -1,7 +1,10 @@
 //! Bytes in shared memory: named, anonymous, and of files.
 
 use super::kind_of;
-use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
+use crate::{
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours,
+    fixtures::impossible_lengths, unique,
+};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -118,7 +121,7 @@ fn anonymous_memory_is_zero_and_has_its_exact_length<B: Backend>() -> Verdict {
 
 fn anonymous_memory_of_impossible_length_is_an_error<B: Backend>() -> Verdict {
     assert_eq!(kind_of(SharedMemory::<B>::anonymous(0)), ErrorKind::InvalidInput);
-    for len in [usize::MAX, usize::MAX / 2, isize::MAX as usize] {
+    for len in impossible_lengths() {
         assert_eq!(kind_of(SharedMemory::<B>::anonymous(len)), ErrorKind::OutOfMemory);
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! Creating and opening named shared memory.
 
 use super::{kind_of, race};
-use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, unique};
+use crate::{
+    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, fixtures::impossible_lengths, unique,
+};
 use strait::{
     ErrorKind,
     generic::{Shared, SharedMemory},
@@ -105,7 +107,7 @@ fn a_length_of_zero_is_refused<B: Backend>() -> Verdict {
 
 fn a_length_beyond_memory_is_an_error_at_creation<B: Backend>() -> Verdict {
     let name = unique("beyond");
-    for len in [usize::MAX, usize::MAX / 2, isize::MAX as usize - 4096] {
+    for len in impossible_lengths() {
         let error = SharedMemory::<B>::create(&name, len).err().ok_or("it was created")?;
         assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{len}: {error}");
         assert!(error.to_string().contains("bytes"), "the message has no figure: {error}");
