@@ -9,9 +9,12 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(test)]
+mod again;
 mod cancel;
 mod examine;
 mod handle;
+mod handover;
 mod lacking;
 mod liveness;
 mod object;

@@ -49,6 +49,15 @@ pub(crate) fn set(event: impl AsHandle) {
     unsafe { SetEvent(event.as_handle().as_raw_handle()) };
 }
 
+/// Sets what may be an event; anything else refuses.
+pub(crate) fn try_set(event: impl AsHandle) -> io::Result<()> {
+    // SAFETY: the handle is open while it is borrowed; one of anything but an event isn't touched.
+    match unsafe { SetEvent(event.as_handle().as_raw_handle()) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// The handle that the system has just made, or why it hasn't.
 pub(crate) fn owned(handle: HANDLE) -> io::Result<OwnedHandle> {
     if handle.is_null() {

@@ -12,10 +12,11 @@ use strait_core::{Deadline, Error, ErrorKind, ProcessIdentity, Result};
 use windows_sys::{
     Wdk::System::Threading::{NtQueryInformationProcess, ProcessBasicInformation},
     Win32::{
-        Foundation::{ERROR_INVALID_PARAMETER, FILETIME},
+        Foundation::{ERROR_INVALID_PARAMETER, FILETIME, STILL_ACTIVE},
         System::Threading::{
-            GetCurrentProcess, GetProcessId, GetProcessTimes, OpenProcess, PROCESS_ACCESS_RIGHTS,
-            PROCESS_BASIC_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+            GetCurrentProcess, GetExitCodeProcess, GetProcessId, GetProcessTimes, OpenProcess,
+            PROCESS_ACCESS_RIGHTS, PROCESS_BASIC_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION,
+            PROCESS_SYNCHRONIZE,
         },
     },
 };
@@ -64,6 +65,14 @@ impl Process {
     /// Whether it has ended. One that can't be asked hasn't.
     pub(crate) fn has_ended(&self) -> bool {
         wait::one(&self.0, Deadline::now()).unwrap_or(false)
+    }
+
+    /// Whether it has ended, or is about to: it runs no more code, and its handles are being closed.
+    pub(crate) fn is_ending(&self) -> bool {
+        let mut code = 0;
+        // SAFETY: the handle is open and may be used to query; the place is valid for a number.
+        let done = unsafe { GetExitCodeProcess(self.0.as_raw_handle(), &raw mut code) };
+        done != 0 && code != STILL_ACTIVE as u32 || self.has_ended()
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-posix/src/sys/linux/pass_rights.rs", "sets an option that rustix lacks"),
     ("crates/strait-posix/src/credentials.rs", "asks the kernel who the peer is"),
     ("crates/strait-posix/src/receive.rs", "takes descriptors out of what a peer sent"),
+    ("crates/strait-windows/src/handover.rs", "duplicates handles out of other processes"),
     ("crates/strait-windows/src/lacking.rs", "implements a trait that is unsafe to implement"),
     ("crates/strait-windows/src/object.rs", "makes kernel objects"),
     ("crates/strait-windows/src/overlapped.rs", "starts and cancels operations"),
