@@ -16,11 +16,16 @@ mod examine;
 mod handle;
 mod handover;
 mod lacking;
+mod linger;
 mod liveness;
 mod object;
 mod overlapped;
+mod peer_end;
+mod pending;
 mod process;
 mod security;
+#[cfg(test)]
+mod test_pipe;
 mod user;
 mod wait;
 

@@ -43,6 +43,12 @@ pub(crate) fn event() -> io::Result<OwnedHandle> {
     owned(unsafe { CreateEventW(null(), 1, 0, null()) })
 }
 
+/// An event without a name that wakes one waiter each time it is set.
+pub(crate) fn bell() -> io::Result<OwnedHandle> {
+    // SAFETY: as above.
+    owned(unsafe { CreateEventW(null(), 0, 0, null()) })
+}
+
 /// Sets an event.
 pub(crate) fn set(event: impl AsHandle) {
     // SAFETY: the handle is open while it is borrowed. It can't fail for one of an event that was made here.
