@@ -2,11 +2,13 @@
 
 use crate::{fork, poll};
 use rustix::{
+    fs::{self, Mode, OFlags},
     io::Errno,
     process::{Pid, PidfdFlags, getppid, pidfd_open, pidfd_send_signal},
 };
 use std::{
-    fs,
+    fs::{File, metadata, read_to_string},
+    io,
     os::fd::{AsRawFd, OwnedFd},
     os::unix::fs::MetadataExt,
     sync::atomic::{AtomicU64, Ordering},
@@ -14,7 +16,7 @@ use std::{
 use strait_core::{Deadline, Error, ErrorKind, ProcessIdentity, Result};
 
 pub(crate) fn current() -> Result<ProcessIdentity> {
-    let start = fs::read_to_string("/proc/self/stat")
+    let start = stat("/proc/self")
         .map_err(|error| Error::os("identify this process", error).hint("mount /proc"))?;
     let unknown = || Error::new(ErrorKind::Unsupported, "identify this process", UNKNOWN);
     Ok(identity(std::process::id(), start_time(&start).ok_or_else(unknown)?))
@@ -115,7 +117,7 @@ fn identity(pid: u32, start: u64) -> ProcessIdentity {
 /// The PID namespace, and the time namespace too, because that shifts start times. Their numbers
 /// are 32 bits long. 0 where the system doesn't tell.
 fn space() -> u64 {
-    let number = |file: &str| fs::metadata(file).map_or(0, |namespace| namespace.ino());
+    let number = |file: &str| metadata(file).map_or(0, |namespace| namespace.ino());
     match number("/proc/self/ns/pid") {
         0 => 0,
         pid => pid | number("/proc/self/ns/time") << 32,
@@ -184,7 +186,7 @@ impl Handle {
     /// number; the kernel tells that number of the handle.
     fn start_time(&self) -> Option<u64> {
         let pid = self.number_in_proc()?;
-        let start = start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+        let start = start_time(&stat(&format!("/proc/{pid}")).ok()?)?;
         // Its number still: so what was read isn't of another that has got it meanwhile.
         (self.number_in_proc() == Some(pid)).then_some(start)
     }
@@ -192,7 +194,7 @@ impl Handle {
     /// Its number in `/proc`; `None` where it isn't there, or not any more.
     fn number_in_proc(&self) -> Option<u32> {
         let info =
-            fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", self.0.as_raw_fd())).ok()?;
+            read_to_string(format!("/proc/thread-self/fdinfo/{}", self.0.as_raw_fd())).ok()?;
         let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim();
         // -1 of one that has ended and been waited for.
         pid.parse().ok().filter(|&pid| pid != 0)
@@ -209,6 +211,17 @@ const WATCH: &str = "wait for the end of a process";
 
 const UNKNOWN: &str =
     "/proc doesn't tell when it started, and so it could be taken for a later one";
+
+/// The file `stat` of a process, which has this directory.
+///
+/// Not by one path: qemu, where it runs the programs of another processor, knows a process' own by that, and
+/// makes up another start than all others read.
+fn stat(directory: &str) -> io::Result<String> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = fs::open(directory, flags, Mode::empty())?;
+    let file = fs::openat(directory, "stat", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    io::read_to_string(File::from(file))
+}
 
 /// The field `starttime` of `/proc/[pid]/stat`: the 22nd, and the 20th after the command's name,
 /// which may hold blanks and parentheses itself. See proc_pid_stat(5).
