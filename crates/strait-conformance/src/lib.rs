@@ -40,6 +40,7 @@
 mod actor;
 mod behaviour;
 mod behaviours;
+mod executable;
 mod fixtures;
 mod kill_point;
 mod matrix;

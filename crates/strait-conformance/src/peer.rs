@@ -3,11 +3,11 @@
 use crate::{
     IntoVerdict, Stage,
     actor::{ACTOR, key},
+    executable::executable,
     peer_error::{PeerError, Problem},
     pipes::Pipes,
 };
 use std::{
-    env,
     ffi::{OsStr, OsString},
     fmt::Display,
     io,
@@ -21,6 +21,9 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A child process that runs an actor. Dropping it kills and reaps it.
+///
+/// It is this executable, started again. Where the environment variable `STRAIT_PEERS` names others, it is the
+/// next one of these: so that processes of 32 and of 64 bits can be tested with each other.
 ///
 /// Every call that blocks returns with an error when the peer's deadline passes: 30 seconds from
 /// the start, or what [`set_deadline`](Self::set_deadline) set.
@@ -126,7 +129,7 @@ impl Peer {
         F: Fn(&mut Stage) -> R,
         R: IntoVerdict,
     {
-        let mut command = Command::new(env::current_exe()?);
+        let mut command = Command::new(executable()?);
         command.args(args.into_iter().map(|arg| arg.to_string())).env(ACTOR, key::<F>());
         Ok(command)
     }
@@ -298,7 +301,7 @@ fn spawn(wrapper: Vec<OsString>, actor: &str, args: Vec<String>) -> io::Result<(
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
     let mut words = wrapper;
-    words.push(env::current_exe()?.into_os_string());
+    words.push(executable()?.into_os_string());
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).args(args).env(ACTOR, actor);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
