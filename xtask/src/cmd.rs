@@ -55,6 +55,22 @@ pub(crate) fn run(command: &mut Command) -> Result {
     }
 }
 
+/// What the command prints, where it succeeds.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let line = typed(command);
+    let output = command.output().map_err(|error| format!("can't start `{line}`: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{line}` ended with {}", output.status));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Where the program is that this name starts.
+pub(crate) fn found(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())
+}
+
 /// Whether the command can be started and succeeds; nobody sees what it prints.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command

@@ -1,5 +1,7 @@
 //! Everything that can be typed after `cargo xtask`.
 
+use std::ffi::OsString;
+
 use clap::{Parser, Subcommand};
 
 use crate::legs::Leg;
@@ -19,6 +21,25 @@ pub(crate) enum Command {
         /// Only this leg (may be repeated)
         #[arg(long, value_name = "NAME")]
         leg: Vec<Leg>,
+        /// The legs that take very long, too
+        #[arg(long)]
+        all: bool,
+        /// Fail where this leg hasn't run (may be repeated)
+        #[arg(long, value_name = "NAME")]
+        require: Vec<Leg>,
+    },
+    /// Install what `test-all` needs and Debian and PyPI have
+    Setup {
+        /// What the legs that take very long need, too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Run a Windows program under Wine, in the prefix of the leg `windows`
+    #[command(hide = true)]
+    WineRun {
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
     },
     /// Check the rules of this repository that no linter knows
     Tidy,

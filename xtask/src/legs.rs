@@ -1,22 +1,18 @@
-//! The legs of `test-all`: what each one runs, and when it can't.
+//! The legs of `test-all`: what there is, and where each one is.
 
-use std::env::consts::OS;
+mod binfmt;
+mod foreign;
+pub(crate) mod linked;
+mod linux;
+mod mixed;
+mod native;
+mod toolchain;
+mod windows;
 
 use clap::ValueEnum;
 
-use crate::cmd::{cargo, git, run, succeeds, target_dir, with_flags};
-use crate::{matrix, tidy};
-
-/// Systems with a backend. On any other only the packages that need none are checked.
+/// Systems with a backend. Of any other only the packages that need none are checked.
 const SYSTEMS_WITH_BACKEND: &[&str] = &["linux"];
-const PACKAGES_WITHOUT_BACKEND: &[&str] =
-    &["-p", "strait-core", "-p", "strait-protocol", "-p", "xtask"];
-const LIBRARIES_WITHOUT_BACKEND: &[&str] = &["-p", "strait-core", "-p", "strait-protocol"];
-
-/// The whole workspace, with what is optional in it too, but for the backends of other systems, which are empty
-/// here.
-const EVERYTHING: &[&str] =
-    &["--workspace", "--features", "strait/tokio", "--exclude", "strait-windows"];
 
 /// One leg of `test-all`, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -41,9 +37,28 @@ pub(crate) enum Leg {
     Matrix,
     /// licences, advisories and sources of the dependencies
     Deny,
+    /// the tests as a process of 32 bits
+    I686,
+    /// the suite where one process has 32 bits and the other 64
+    Mixed,
+    /// the tests as a Windows program, under Wine
+    Windows,
+    /// the tests on an emulated 64-bit ARM processor
+    Aarch64,
+    /// programs and tests for macOS can be linked, for both processors
+    Macos,
+    /// programs and tests for FreeBSD can be linked
+    Freebsd,
+    /// all type-checks for Windows as Microsoft's compiler has it
+    Msvc,
+    /// the tests on an emulated 64-bit RISC-V processor (long)
+    Riscv64,
+    /// the tests on an emulated processor that is big-endian (long)
+    S390x,
 }
 
 /// Why a leg stopped before its end.
+#[derive(Debug)]
 pub(crate) enum Stop {
     Failed(String),
     /// It can't run here: why, and how to make it.
@@ -62,101 +77,50 @@ impl Leg {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// Whether it runs only where it is asked for, as it takes very long.
+    pub(crate) fn is_long(self) -> bool {
+        matches!(self, Leg::Riscv64 | Leg::S390x)
+    }
+
     /// Runs the leg, as one of `chosen`.
     pub(crate) fn run(self, chosen: &[Leg]) -> Result<(), Stop> {
         match self {
-            Leg::Format => format(),
-            Leg::Clippy => clippy(),
-            Leg::Tidy => tidy(),
-            Leg::Unit => test(&["--lib", "--bins"], PACKAGES_WITHOUT_BACKEND),
-            Leg::Suite => suite(),
-            Leg::DocTests => test(&["--doc"], LIBRARIES_WITHOUT_BACKEND),
-            Leg::Loom => loom(),
-            Leg::Docs => docs(),
-            Leg::Matrix => matrix(chosen.contains(&Leg::Suite)),
-            Leg::Deny => deny(),
+            Leg::Format => native::format(),
+            Leg::Clippy => native::clippy(),
+            Leg::Tidy => native::tidy(),
+            Leg::Unit => native::unit(),
+            Leg::Suite => native::suite(),
+            Leg::DocTests => native::doc_tests(),
+            Leg::Loom => native::loom(),
+            Leg::Docs => native::docs(),
+            Leg::Matrix => native::matrix(chosen.contains(&Leg::Suite)),
+            Leg::Deny => native::deny(),
+            Leg::I686 => linux::i686(),
+            Leg::Mixed => mixed::run_all(),
+            Leg::Windows => windows::tests(),
+            Leg::Aarch64 => linux::emulated(&linux::AARCH64),
+            Leg::Macos => linked::macos(),
+            Leg::Freebsd => linked::freebsd(),
+            Leg::Msvc => linked::msvc(),
+            Leg::Riscv64 => linux::emulated(&linux::RISCV64),
+            Leg::S390x => linux::emulated(&linux::S390X),
         }
     }
 }
 
-fn format() -> Result<(), Stop> {
-    needs("fmt", "rustup component add rustfmt")?;
-    Ok(run(&mut cargo(["fmt", "--all", "--check"]))?)
+fn has_backend(system: &str) -> bool {
+    SYSTEMS_WITH_BACKEND.contains(&system)
 }
 
-fn clippy() -> Result<(), Stop> {
-    needs("clippy", "rustup component add clippy")?;
-    let mut command = cargo(["clippy", "--all-targets"]);
-    command.args(packages(PACKAGES_WITHOUT_BACKEND)).args(["--", "-D", "warnings"]);
-    run(&mut command)?;
-    if has_backend() {
-        // As most programs have it: without what is optional.
-        run(&mut cargo(["clippy", "-p", "strait", "--", "-D", "warnings"]))?;
-    }
-    Ok(())
-}
-
-fn tidy() -> Result<(), Stop> {
-    if !succeeds(&mut git(["rev-parse", "--git-dir"])) {
-        return Err(Stop::Unavailable("no git, or no checkout of it (git clone)".into()));
-    }
-    Ok(tidy::run()?)
-}
-
-/// The suite leaves its results behind, so that the matrix need not run it once more.
-fn suite() -> Result<(), Stop> {
-    let mut command = cargo(["test", "--no-fail-fast", "--test", "*"]);
-    Ok(matrix::recording(command.args(packages(PACKAGES_WITHOUT_BACKEND)))?)
-}
-
-/// In release, since loom is slow; in a directory of its own, since its flags rebuild all.
-fn loom() -> Result<(), Stop> {
-    let mut command = cargo(["test", "-p", "strait-protocol", "--release", "--test", "loom*"]);
-    command
-        .env("RUSTFLAGS", with_flags("RUSTFLAGS", "--cfg loom"))
-        .env("CARGO_TARGET_DIR", target_dir().join("loom"))
-        .env("LOOM_MAX_PREEMPTIONS", "3");
-    Ok(run(&mut command)?)
-}
-
-/// Only of libraries: the program `strait` would overwrite the pages of the crate `strait`.
-fn docs() -> Result<(), Stop> {
-    let mut command = cargo(["doc", "--no-deps", "--lib"]);
-    command
-        .args(packages(LIBRARIES_WITHOUT_BACKEND))
-        .env("RUSTDOCFLAGS", with_flags("RUSTDOCFLAGS", "-D warnings"));
-    Ok(run(&mut command)?)
-}
-
-fn matrix(suite_has_run: bool) -> Result<(), Stop> {
-    if !has_backend() {
-        return Err(Stop::Unavailable(format!("no backend for {OS} yet")));
-    }
-    Ok(if suite_has_run { matrix::check_recorded() } else { matrix::run(true) }?)
-}
-
-fn deny() -> Result<(), Stop> {
-    needs("deny", "cargo install cargo-deny --locked")?;
-    Ok(run(&mut cargo(["deny", "check"]))?)
-}
-
-fn test(targets: &[&str], without_backend: &'static [&str]) -> Result<(), Stop> {
-    let mut command = cargo(["test", "--no-fail-fast"]);
-    Ok(run(command.args(targets).args(packages(without_backend)))?)
-}
-
-/// What to tell cargo, so that it takes all packages that can be built on this system.
-fn packages(without_backend: &'static [&'static str]) -> &'static [&'static str] {
-    if has_backend() { EVERYTHING } else { without_backend }
-}
-
-fn has_backend() -> bool {
-    SYSTEMS_WITH_BACKEND.contains(&OS)
-}
-
-fn needs(subcommand: &str, how_to_get_it: &str) -> Result<(), Stop> {
-    if succeeds(&mut cargo([subcommand, "--version"])) {
+/// Stops a leg that is about a system for which nothing is there to be tested.
+fn needs_backend(system: &str) -> Result<(), Stop> {
+    if has_backend(system) {
         return Ok(());
     }
-    Err(Stop::Unavailable(format!("cargo {subcommand} is not installed ({how_to_get_it})")))
+    Err(Stop::Unavailable(format!("no backend for {system} yet")))
+}
+
+/// That something is missing which `cargo xtask setup` installs.
+fn not_set_up(what: &str) -> Stop {
+    Stop::Unavailable(format!("{what} (cargo xtask setup)"))
 }

@@ -7,9 +7,11 @@ mod cmd;
 mod flags;
 mod legs;
 mod matrix;
+mod setup;
 mod test_all;
 mod tidy;
 mod torture;
+mod wine;
 
 use std::process::ExitCode;
 
@@ -19,7 +21,9 @@ use flags::{Command, Flags};
 
 fn main() -> ExitCode {
     let result = match Flags::parse().command {
-        Command::TestAll { leg } => return test_all::run(&leg),
+        Command::TestAll { leg, all, require } => return test_all::run(&leg, all, &require),
+        Command::Setup { all } => setup::run(all),
+        Command::WineRun { words } => return wine::run(&words),
         Command::Tidy => tidy::run(),
         Command::Matrix { check } => matrix::run(check),
         Command::Torture { kills, seed } => torture::run(kills, seed),

@@ -8,22 +8,34 @@ use clap::ValueEnum as _;
 
 use crate::legs::{Leg, Stop};
 
-/// Runs the chosen legs, or all where none was chosen. Fails where one failed or none ran.
-pub(crate) fn run(chosen: &[Leg]) -> ExitCode {
-    let chosen = in_order(chosen);
+/// Runs the chosen legs; or all where none was chosen, of the long ones only if they are wanted. Fails where
+/// one failed, one that is required didn't run, or none ran.
+pub(crate) fn run(chosen: &[Leg], with_long: bool, required: &[Leg]) -> ExitCode {
+    let chosen = in_order(chosen, with_long);
     let reports: Vec<Report> = chosen.iter().map(|&leg| Report::of(leg, &chosen)).collect();
     let tally = Tally::of(&reports);
+    let missing = not_run(required, &reports);
     println!();
     for report in &reports {
         println!("{}", report.line());
     }
     println!("{}", tally.line());
-    tally.exit_code()
+    for leg in &missing {
+        println!("{} is required, and hasn't run", leg.name());
+    }
+    if missing.is_empty() { tally.exit_code() } else { ExitCode::FAILURE }
 }
 
-fn in_order(chosen: &[Leg]) -> Vec<Leg> {
+fn in_order(chosen: &[Leg], with_long: bool) -> Vec<Leg> {
+    let by_itself = |leg: &Leg| chosen.is_empty() && (with_long || !leg.is_long());
     let all = Leg::value_variants().iter().copied();
-    all.filter(|leg| chosen.is_empty() || chosen.contains(leg)).collect()
+    all.filter(|leg| chosen.contains(leg) || by_itself(leg)).collect()
+}
+
+/// Those of the required legs that weren't run to their end, whyever.
+fn not_run(required: &[Leg], reports: &[Report]) -> Vec<Leg> {
+    let ran = |leg: &Leg| reports.iter().any(|report| report.leg == *leg && report.result.is_ok());
+    required.iter().copied().filter(|leg| !ran(leg)).collect()
 }
 
 /// What became of a leg.
@@ -96,9 +108,27 @@ mod tests {
 
     #[test]
     fn legs_run_in_their_own_order_and_once() {
-        assert_eq!(in_order(&[Leg::Deny, Leg::Tidy, Leg::Deny]), [Leg::Tidy, Leg::Deny]);
-        assert_eq!(in_order(&[]).len(), Leg::value_variants().len());
-        assert!(in_order(&[]).is_sorted());
+        assert_eq!(in_order(&[Leg::Deny, Leg::Tidy, Leg::Deny], false), [Leg::Tidy, Leg::Deny]);
+        assert_eq!(in_order(&[], true).len(), Leg::value_variants().len());
+        assert!(in_order(&[], true).is_sorted());
+    }
+
+    #[test]
+    fn long_legs_run_where_they_are_asked_for() {
+        assert!(!in_order(&[], false).contains(&Leg::S390x));
+        assert!(in_order(&[], true).contains(&Leg::S390x));
+        assert_eq!(in_order(&[Leg::S390x], false), [Leg::S390x]);
+        assert_eq!(in_order(&[Leg::Tidy], true), [Leg::Tidy]);
+    }
+
+    #[test]
+    fn a_required_leg_has_to_run() {
+        let reports = [report(Leg::Unit, Ok(())), report(Leg::I686, unavailable())];
+        assert_eq!(
+            not_run(&[Leg::Unit, Leg::I686, Leg::Windows], &reports),
+            [Leg::I686, Leg::Windows]
+        );
+        assert_eq!(not_run(&[], &reports), []);
     }
 
     #[test]
