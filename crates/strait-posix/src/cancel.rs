@@ -1,10 +1,7 @@
 //! Ending waits before their time, by a pipe with a byte in it, which nobody reads.
 
-use crate::poll;
-use rustix::{
-    io::{Errno, write},
-    pipe::{PipeFlags, pipe_with},
-};
+use crate::{poll, sys::pipe};
+use rustix::io::{Errno, write};
 use std::{
     any::Any,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -38,9 +35,8 @@ impl PosixCancel {
 
 impl Cancel for PosixCancel {
     fn new() -> Result<Self> {
-        let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
         let (reader, writer) =
-            pipe_with(flags).map_err(|errno| Error::os("make a cancellation token", errno))?;
+            pipe::pipe().map_err(|errno| Error::os("make a cancellation token", errno))?;
         Ok(Self { cancelled: AtomicBool::new(false), reader, writer })
     }
 

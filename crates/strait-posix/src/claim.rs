@@ -72,10 +72,10 @@ fn existing_or_new(address: Address<'_>, deadline: Deadline<'_>) -> Result<Optio
 
 /// Made without a name and locked before others can find it.
 fn new(address: Address<'_>) -> Result<Option<OwnedFd>> {
-    let file = shm::unnamed_file(address.directory).map_err(|errno| address.failed(errno))?;
-    Lease::Claim.try_take(&file, Hold::Exclusive).map_err(|error| address.failed(error))?;
-    match shm::link(&file, address.path) {
-        Ok(()) => Ok(Some(file)),
+    let new = shm::New::make(address.directory, address.path).map_err(|e| address.failed(e))?;
+    Lease::Claim.try_take(new.file(), Hold::Exclusive).map_err(|error| address.failed(error))?;
+    match new.link(address.path) {
+        Ok(()) => Ok(Some(new.into_file())),
         Err(Errno::EXIST) => Ok(None),
         Err(errno) => Err(address.failed(errno)),
     }

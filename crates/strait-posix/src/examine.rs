@@ -2,29 +2,20 @@
 
 use crate::{
     rendezvous,
-    sys::{memory, process, shm},
+    sys::{examine as system, memory, shm},
 };
 use rustix::{
     fs::statvfs,
     process::{Resource, getrlimit},
 };
-use std::{fs, path::Path, thread};
+use std::{path::Path, process, thread};
 use strait_core::Finding;
 
 pub(crate) fn examine() -> Vec<Finding> {
-    vec![
-        kernel(),
-        named_memory(),
-        unnamed_files(),
-        memory_files(),
-        available_memory(),
-        sockets(),
-        process_handles(),
-        pid_namespace(),
-        open_files(),
-        file_size(),
-        processors(),
-    ]
+    let memory =
+        [kernel(), named_memory(), unnamed_files(), system::memory_files(), available_memory()];
+    let rest = [open_files(), file_size(), processors()];
+    memory.into_iter().chain([sockets()]).chain(system::processes()).chain(rest).collect()
 }
 
 const MIB: u64 = 1 << 20;
@@ -55,23 +46,13 @@ fn named_memory() -> Finding {
 
 fn unnamed_files() -> Finding {
     const TOPIC: &str = "complete creation";
-    match shm::unnamed_file(Path::new(shm::DIRECTORY)) {
+    let (directory, probe) = (Path::new(shm::DIRECTORY), format!("strait.probe.{}", process::id()));
+    match shm::New::make(directory, &directory.join(probe)) {
         Ok(_) => Finding::good(TOPIC, "files without a name can be made"),
         Err(errno) => {
             let found = format!("no file without a name can be made: {errno}");
             let hint = format!("named shared memory needs a tmpfs at {}", shm::DIRECTORY);
             Finding::missing(TOPIC, found, hint)
-        }
-    }
-}
-
-fn memory_files() -> Finding {
-    const TOPIC: &str = "anonymous shared memory";
-    match shm::memory_file().and_then(|file| shm::seal_size(&file)) {
-        Ok(()) => Finding::good(TOPIC, "memfd, with a size that can be sealed"),
-        Err(errno) => {
-            let found = format!("memfd fails: {errno}");
-            Finding::missing(TOPIC, found, "permit memfd_create in the seccomp profile")
         }
     }
 }
@@ -98,38 +79,6 @@ fn sockets() -> Finding {
             format!("XDG_RUNTIME_DIR is passed over: {why}"),
         ),
         (Err(error), _) => Finding::missing(TOPIC, error.to_string(), "no channel works"),
-    }
-}
-
-fn process_handles() -> Finding {
-    const TOPIC: &str = "process handles";
-    match process::identify(std::process::id()) {
-        Ok(this) if this.start != 0 => Finding::good(TOPIC, "pidfd, with start times"),
-        Ok(_) => Finding::warning(
-            TOPIC,
-            "pidfd, without start times",
-            "mount /proc: a reused process number will be taken for its predecessor",
-        ),
-        Err(error) => Finding::warning(
-            TOPIC,
-            error.to_string(),
-            "permit pidfd_open in the seccomp profile: the dead will be taken for alive",
-        ),
-    }
-}
-
-fn pid_namespace() -> Finding {
-    const TOPIC: &str = "PID namespace";
-    // PROC_PID_INIT_INO of linux/proc_ns.h.
-    const INITIAL: &str = "pid:[4026531836]";
-    match fs::read_link("/proc/self/ns/pid") {
-        Ok(link) if link == Path::new(INITIAL) => Finding::good(TOPIC, "the initial one"),
-        Ok(link) => Finding::warning(
-            TOPIC,
-            format!("a nested one, {}", link.display()),
-            "processes outside of it are taken for alive, whatever happens to them",
-        ),
-        Err(_) => Finding::warning(TOPIC, "can't be read", "mount /proc"),
     }
 }
 

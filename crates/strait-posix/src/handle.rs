@@ -1,10 +1,10 @@
 //! Handles: descriptors.
 
-use crate::Posix;
+use crate::{Posix, sys::net};
 use rustix::{
     fs::{FileType, fstat},
     io::{self, FdFlags},
-    net::{AddressFamily, SocketType, getpeername, sockopt},
+    net::{SocketType, getpeername, sockopt},
 };
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use strait_core::{Error, ErrorKind, Handles, Result, Transfer};
@@ -65,16 +65,14 @@ pub(crate) fn check_connected(file: &OwnedFd, expected: SocketType) -> Result<()
     const TAKE: &str = "take a connection";
     let refused = |why: &str| Err(Error::new(ErrorKind::TypeMismatch, TAKE, why));
     let stat = fstat(file).map_err(|errno| Error::os(TAKE, errno))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket
-        || sockopt::socket_domain(file) != Ok(AddressFamily::UNIX)
-    {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket || !net::is_local(file) {
         return refused("it is no local socket");
     }
     if sockopt::socket_type(file) != Ok(expected) {
         return refused("it is a local socket of another type");
     }
-    if sockopt::socket_acceptconn(file) != Ok(false) || getpeername(file).is_err() {
+    if net::may_listen(file) || getpeername(file).is_err() {
         return refused("it isn't connected");
     }
-    Ok(())
+    net::adopt(file).map_err(|errno| Error::os(TAKE, errno))
 }

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again_and_nothing_else() {
-        let file = OwnedFd::from(File::open("/proc/self/exe").unwrap());
+        let file = OwnedFd::from(File::open(env::current_exe().unwrap()).unwrap());
         let bequest = Bequest::of(&file).unwrap();
         assert_eq!(Bequest::parse(&bequest.to_string()), Some(bequest));
         for wrong in ["", "3", "3:1", "3:1:2:3", "-1:1:1", "2:1:1", "x:1:1", "4294967299:1:1"] {

@@ -54,17 +54,18 @@ pub use segment::PosixSegment;
 pub use signals::PosixSubscription;
 pub use socket::{PosixSocket, PosixSocketListener};
 
-/// Linux, as strait sees it.
+/// Linux, macOS and FreeBSD, as strait sees them.
 ///
 /// # Portability
 ///
-/// Linux 5.4 or later, with `/dev/shm` and `/proc` mounted. macOS and FreeBSD follow.
+/// Linux 5.4 or later, with `/dev/shm` and `/proc` mounted; macOS 14.4 or later; FreeBSD 13.1 or later. On the
+/// last two it was linked, and not run.
 #[derive(Debug, Clone, Copy)]
 pub struct Posix;
 
 impl Backend for Posix {
     const NAME: &'static str = "posix";
-    const CAPABILITIES: Capabilities = Capabilities::all();
+    const CAPABILITIES: Capabilities = sys::CAPABILITIES;
     type Cancel = PosixCancel;
 
     fn examine() -> Vec<Finding> {

@@ -1,7 +1,10 @@
 //! Files mapped into memory.
 #![expect(unsafe_code, reason = "maps and unmaps memory")]
 
-use crate::truncation::{self, Guard};
+use crate::{
+    sys::map,
+    truncation::{self, Guard},
+};
 use rustix::{
     io::{Errno, Result},
     mm::{MapFlags, ProtFlags, mmap, munmap},
@@ -49,7 +52,7 @@ impl Mapped {
             Backing::File => MapFlags::SHARED,
             Backing::PeerMemory if len > MOST_TOUCHED => MapFlags::SHARED,
             // Touched now, so that no page fault lands on a message.
-            _ => MapFlags::SHARED | MapFlags::POPULATE,
+            _ => MapFlags::SHARED | map::TOUCHED,
         };
         // SAFETY: the kernel chooses a place where nothing is mapped.
         let start = unsafe { mmap(null_mut(), len, protection, flags, file, 0)? };

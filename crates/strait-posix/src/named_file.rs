@@ -7,7 +7,7 @@
 //! 2. Its [`Lease`]s are locks that the kernel releases when their holder dies. A file of lifetime
 //!    `Creator` is stale when nobody holds [`Lease::Creator`], one of `LastDetach` when nobody holds
 //!    [`Lease::Attached`].
-//! 3. Nobody unlinks a name without holding [`Lease::Removal`] of the very file that the name leads
+//! 3. Nobody unlinks a name without holding the [`Removal`] of the very file that the name leads
 //!    to, and looking, while holding it, that it still does. So two never unlink each other's file.
 //! 4. Once lost, [`Lease::Creator`] is never taken again, so a file that is stale by it stays so.
 //!    [`Lease::Attached`] can be taken by anybody who opens the file, so who removes one that is stale
@@ -16,7 +16,7 @@
 use crate::{
     fork,
     lease::{Hold, Lease},
-    sys::shm,
+    sys::{lock::Removal, shm},
 };
 use rustix::{
     fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Stat},
@@ -45,19 +45,6 @@ pub(crate) struct NamedFile {
     remover: Option<u32>,
 }
 
-/// A turn that was taken at a file. Dropping it lets the next one.
-pub(crate) struct Turn<'a> {
-    lease: Lease,
-    file: &'a OwnedFd,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        // It can't fail for a lock that is held.
-        let _ = self.lease.release(self.file);
-    }
-}
-
 /// Where a file is, and how its errors speak of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Address<'a> {
@@ -79,22 +66,22 @@ impl NamedFile {
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
     ) -> Result<Self> {
         refuse_taken(address, lifetime_of)?;
-        let file = shm::unnamed_file(address.directory).map_err(|errno| {
+        let new = shm::New::make(address.directory, address.path).map_err(|errno| {
             let hint = format!("{} must be a writable file system", address.directory.display());
             address.failed(errno).hint(hint)
         })?;
         // After the fact, because the umask doesn't apply here.
-        fs::fchmod(&file, mode(access)).map_err(|errno| address.failed(errno))?;
-        fill(file.as_fd())?;
-        take_leases(&file, lifetime, true).map_err(|error| address.failed(error))?;
+        fs::fchmod(new.file(), mode(access)).map_err(|errno| address.failed(errno))?;
+        fill(new.file().as_fd())?;
+        take_leases(new.file(), lifetime, true).map_err(|error| address.failed(error))?;
         loop {
-            match shm::link(&file, address.path) {
+            match new.link(address.path) {
                 Ok(()) => break,
                 Err(Errno::EXIST) => refuse_taken(address, lifetime_of)?,
                 Err(errno) => return Err(address.failed(errno)),
             }
         }
-        Ok(Self::new(file, address.path, lifetime, lifetime_of, true))
+        Ok(Self::new(new.into_file(), address.path, lifetime, lifetime_of, true))
     }
 
     /// Opens the file of the user `owner`. What is stale is removed, and isn't found.
@@ -124,7 +111,7 @@ impl NamedFile {
     pub(crate) fn remove(address: Address<'_>) -> Result<()> {
         let user = rustix::process::geteuid().as_raw();
         let file = open_plain(address, user, Mapping::ReadWrite)?;
-        take_soon(Lease::Removal, &file, address)?;
+        let _removal = removal(&file, address)?;
         match unlink(&file, address)? {
             true => Ok(()),
             false => Err(address.not_found()),
@@ -140,10 +127,9 @@ impl NamedFile {
         leads_to(path, &self.file)
     }
 
-    /// Takes a turn at what only one at a time may do, for a few system calls.
-    pub(crate) fn turn(&self, lease: Lease, address: Address<'_>) -> Result<Turn<'_>> {
-        take_soon(lease, &self.file, address)?;
-        Ok(Turn { lease, file: &self.file })
+    /// Takes the right to remove the name, and what goes with it, for a few system calls.
+    pub(crate) fn removal(&self, address: Address<'_>) -> Result<Removal<'_>> {
+        removal(&self.file, address)
     }
 
     fn new(
@@ -234,13 +220,13 @@ fn remove_stale(address: Address<'_>, lifetime_of: LifetimeOf) -> Result<bool> {
 }
 
 /// Removes the file from the address if it is stale, or sees that it is gone; `false` if it is
-/// needed. The lock for the removal is kept until the file is closed.
+/// needed.
 fn remove_if_stale(file: &OwnedFd, lifetime: Lifetime, address: Address<'_>) -> Result<bool> {
     let failed = |error| address.failed(error);
     if is_live(file, lifetime).map_err(failed)? {
         return Ok(false);
     }
-    take_soon(Lease::Removal, file, address)?;
+    let _removal = removal(file, address)?;
     let stale = match lifetime {
         Lifetime::LastDetach => Lease::Attached.try_take(file, Hold::Exclusive),
         _ => is_live(file, lifetime).map(|live| !live),
@@ -265,20 +251,22 @@ fn unlink(file: &OwnedFd, address: Address<'_>) -> Result<bool> {
     }
 }
 
-/// Takes a lock that whoever holds it holds for a few system calls. One that is stopped in between holds
-/// up others, and gets them an error in the end.
-fn take_soon(lease: Lease, file: &OwnedFd, address: Address<'_>) -> Result<()> {
+/// Takes the right to remove the name, which whoever has it has for a few system calls. One that is stopped in
+/// between holds up others, and gets them an error in the end.
+fn removal<'a>(file: &'a OwnedFd, address: Address<'_>) -> Result<Removal<'a>> {
     let deadline = Deadline::after(Duration::from_secs(1));
-    while !lease.try_take(file, Hold::Exclusive).map_err(|e| address.failed(e))? {
-        if deadline.has_passed() {
-            let why = "another process has begun to change it and does not go on";
-            return Err(Error::new(ErrorKind::Busy, address.operation, why)
-                .on(address.name)
-                .hint("continue or end that process"));
+    loop {
+        match Removal::try_take(file, address.directory).map_err(|e| address.failed(e))? {
+            Some(removal) => return Ok(removal),
+            None if !deadline.has_passed() => thread::yield_now(),
+            None => {
+                let why = "another process has begun to change it and does not go on";
+                return Err(Error::new(ErrorKind::Busy, address.operation, why)
+                    .on(address.name)
+                    .hint("continue or end that process"));
+            }
         }
-        thread::yield_now();
     }
-    Ok(())
 }
 
 /// Takes what this process holds for the file's lifetime; `false` where it is being removed.

@@ -3,7 +3,7 @@
 //! # The rules
 //!
 //! 1. A name is an [`Advert`], which shows by its lock that its creator lives, and the FIFO beside it.
-//!    Both are made and removed by who holds [`Lease::Removal`] of the advert, while its name leads to it.
+//!    Both are made and removed by who holds [`Removal`](crate::sys::lock::Removal) of the advert, while its name leads to it.
 //! 2. The advert says `READY` after what a dead creator left was removed, and before the new FIFO is there.
 //!    So an opener that has read it never finds an old one.
 //! 3. A writer can't open a FIFO that nobody reads, and waits until it is told that somebody opens it. Of
@@ -14,18 +14,17 @@
 
 use crate::{
     Posix, PosixPipeReader, PosixPipeWriter, fork,
-    lease::Lease,
     named_file::Address,
     poll,
     rendezvous::{Advert, Directory, Place},
-    sys::watch::Watch,
+    sys::fifo::{self, Found},
 };
 use rustix::{
-    fs::{self, CWD, FileType, Mode, OFlags},
+    fs::{self, FileType, OFlags},
     io::Errno,
 };
 use std::{
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -63,7 +62,7 @@ impl NamedPipes for Posix {
         let directory = Directory::open(READ).map_err(|error| error.on(name))?;
         let place = directory.place(name, READ)?;
         let fifo = directory.look_until(there_by, READ, || Fifo::find(&place, READ))?;
-        match fifo.open(OFlags::RDONLY) {
+        match fifo.0.open(OFlags::RDONLY) {
             Ok(end) => Ok(PosixPipeReader::new(end)),
             Err(errno) => Err(Error::os(READ, errno).on(name)),
         }
@@ -131,17 +130,15 @@ impl Drop for PosixNamedPipe {
         let directory = path.parent().unwrap_or(Path::new("/"));
         let address = Address { directory, path, operation: REMOVE, name: "" };
         // What stays is replaced by the next who creates it.
-        let Ok(_turn) = self.advert.turn(Lease::Removal, address) else { return };
+        let Ok(_removal) = self.advert.removal(address) else { return };
         if self.advert.is_at(path) {
             let _ = unlink_if_there(&self.path);
         }
     }
 }
 
-/// A FIFO that was found: a descriptor that only stands for it.
-struct Fifo {
-    itself: OwnedFd,
-}
+/// A FIFO that was found.
+struct Fifo(Found);
 
 impl Fifo {
     /// That of a creator who lives.
@@ -155,13 +152,12 @@ impl Fifo {
             if advert.content() == UNREADY {
                 return Err(nobody(place, operation));
             }
-            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let itself = match fs::open(&place.pipe, flags, Mode::empty()) {
-                Ok(itself) => itself,
+            let found = match Found::at(&place.pipe) {
+                Ok(found) => found,
                 Err(Errno::NOENT) => return Err(nobody(place, operation)),
                 Err(errno) => return Err(Error::os(operation, errno).on(place.name)),
             };
-            let stat = fs::fstat(&itself).map_err(|e| Error::os(operation, e).on(place.name))?;
+            let stat = found.stat().map_err(|e| Error::os(operation, e).on(place.name))?;
             if FileType::from_raw_mode(stat.st_mode) != FileType::Fifo
                 || stat.st_uid != rustix::process::geteuid().as_raw()
             {
@@ -171,24 +167,16 @@ impl Fifo {
             }
             // Of a creator that came in between, the advert would be another.
             if advert.is_at(&place.advert) {
-                return Ok(Self { itself });
+                return Ok(Self(found));
             }
         }
-    }
-
-    fn open(&self, how: OFlags) -> rustix::io::Result<OwnedFd> {
-        fs::open(self.path(), how | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
-    }
-
-    fn path(&self) -> String {
-        format!("/proc/self/fd/{}", self.itself.as_raw_fd())
     }
 
     /// The writing end, as soon as somebody reads; `None` where the name is freed before, or its owner ends
     /// (rule 3).
     fn writer(&self, place: &Place<'_>, read_by: Deadline<'_>) -> Result<Option<OwnedFd>> {
         let failed = |errno| Error::os(WRITE, errno).on(place.name);
-        let look = || match self.open(OFlags::WRONLY) {
+        let look = || match self.0.open(OFlags::WRONLY) {
             Ok(end) => Ok(Some(end)),
             Err(Errno::NXIO) => Ok(None),
             Err(errno) => Err(failed(errno)),
@@ -196,20 +184,16 @@ impl Fifo {
         if let Some(end) = look()? {
             return Ok(Some(end));
         }
-        // Before the next look, so that nobody is missed who comes after it.
-        let watch = match Watch::of_pipe(Path::new(&self.path())) {
-            Ok(watch) => Some(watch),
-            // This user has no more of them, who may have plenty of descriptors: looking now and then will do.
-            Err(Errno::MFILE | Errno::NFILE | Errno::NOSPC) => None,
-            Err(errno) => return Err(failed(errno)),
-        };
+        // Before the next look, so that nobody is missed who comes after it. Where there is none, looking now
+        // and then will do.
+        let watch = self.0.watch().map_err(failed)?;
         let mut is_over = read_by.has_passed();
         loop {
             if let Some(end) = look()? {
                 return Ok(Some(end));
             }
             match Advert::read(place, WRITE) {
-                Ok(_) if fs::fstat(&self.itself).map_err(failed)?.st_nlink > 0 => {}
+                Ok(_) if self.0.is_linked().map_err(failed)? => {}
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => return Ok(None),
             }
@@ -250,7 +234,7 @@ pub(crate) fn is_pipe(content: &[u8]) -> bool {
 
 /// Makes the FIFO beside its advert (rules 1 and 2); `false` where that isn't there any more.
 fn make(advert: &Advert, place: &Place<'_>) -> Result<bool> {
-    let _turn = advert.turn(Lease::Removal, place.address(CREATE))?;
+    let _removal = advert.removal(place.address(CREATE))?;
     if !advert.is_at(&place.advert) {
         return Ok(false);
     }
@@ -258,11 +242,7 @@ fn make(advert: &Advert, place: &Place<'_>) -> Result<bool> {
     unlink_if_there(&place.pipe).map_err(failed)?;
     unlink_if_there(&place.unready).map_err(failed)?;
     advert.change(READY).map_err(failed)?;
-    let mode = Mode::RUSR | Mode::WUSR;
-    let made = fs::mknodat(CWD, &place.unready, FileType::Fifo, mode, 0)
-        // After the fact, because of the umask.
-        .and_then(|()| fs::chmod(&place.unready, mode))
-        .and_then(|()| fs::rename(&place.unready, &place.pipe));
+    let made = fifo::make(&place.unready).and_then(|()| fs::rename(&place.unready, &place.pipe));
     made.map(|()| true).map_err(|errno| {
         let _ = unlink_if_there(&place.unready);
         failed(errno)
@@ -271,7 +251,7 @@ fn make(advert: &Advert, place: &Place<'_>) -> Result<bool> {
 
 /// Removes the FIFO and its advert.
 fn free(advert: &Advert, place: &Place<'_>) -> Result<()> {
-    let _turn = advert.turn(Lease::Removal, place.address(REMOVE))?;
+    let _removal = advert.removal(place.address(REMOVE))?;
     if !advert.is_at(&place.advert) {
         return Err(nobody(place, REMOVE));
     }

@@ -7,13 +7,13 @@
 //! One of a pipe with a name that is opened after the last writer has left waits for the next one, as if none had
 //! ever come. So where the end was reached before, the description that knows of it goes along.
 
-use crate::{Posix, PosixHandle, poll, quiet_write};
+use crate::{Posix, PosixHandle, poll, sys::pipe as system};
 use rustix::{
-    fs::{self, FileType, Mode, OFlags},
+    fs::{self, FileType, OFlags},
     io::{self, Errno},
-    pipe::{PIPE_BUF, PipeFlags, pipe_with},
+    pipe::PIPE_BUF,
 };
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use strait_core::{Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, Result, Transfer};
 
 impl Pipe for Posix {
@@ -21,8 +21,7 @@ impl Pipe for Posix {
     type Writer = PosixPipeWriter;
 
     fn pipe() -> Result<(PosixPipeReader, PosixPipeWriter)> {
-        let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
-        let (reader, writer) = pipe_with(flags).map_err(|errno| Error::os("make a pipe", errno))?;
+        let (reader, writer) = system::pipe().map_err(|errno| Error::os("make a pipe", errno))?;
         Ok((PosixPipeReader::new(reader), PosixPipeWriter::new(writer)))
     }
 }
@@ -55,7 +54,7 @@ impl PipeRead for PosixPipeReader {
     fn try_read(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
         let failed = |errno| Error::os(READ, errno);
         loop {
-            match io::read(&self.end, &mut *buffer) {
+            match system::read(&self.end, buffer) {
                 Ok(0) if !buffer.is_empty() => {
                     // One with a name is read as if at its end before the first writer comes, too.
                     match poll::readable_or_ended(self).map_err(failed)? {
@@ -94,7 +93,7 @@ impl PipeWrite for PosixPipeWriter {
 
     fn try_write(&self, bytes: &[u8]) -> Result<Option<usize>> {
         loop {
-            match quiet_write::write(&self.0, bytes) {
+            match system::write(&self.0, bytes) {
                 Ok(written) => return Ok(Some(written)),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(None),
@@ -120,7 +119,7 @@ impl PosixPipeReader {
 
     /// That of a descriptor that may be shared.
     fn opened_from(file: OwnedFd) -> Result<Self> {
-        let end = opened_again(&file, OFlags::RDONLY | OFlags::NONBLOCK)?;
+        let end = opened_again(&file, OFlags::RDONLY)?;
         // Duplicated, so that no child gets it either.
         let told = knows_of_an_end(&file, &end)?.then(|| duplicate(&file)).transpose()?;
         Ok(Self { end, told })
@@ -128,7 +127,7 @@ impl PosixPipeReader {
 
     /// One that knows what this one does.
     fn another(&self) -> Result<OwnedFd> {
-        let again = opened_again(&self.end, OFlags::RDONLY | OFlags::NONBLOCK)?;
+        let again = opened_again(&self.end, OFlags::RDONLY)?;
         match knows_of_an_end(self, &again)? {
             // Whoever gets it shares it: there is nothing more to read, and so nothing to block.
             true => duplicate(self),
@@ -150,11 +149,11 @@ impl PosixPipeWriter {
     }
 
     fn opened_from(file: OwnedFd) -> Result<Self> {
-        opened_again(&file, OFlags::WRONLY | OFlags::NONBLOCK).map(Self)
+        opened_again(&file, OFlags::WRONLY).map(Self)
     }
 
     fn another(&self) -> Result<OwnedFd> {
-        opened_again(&self.0, OFlags::WRONLY | OFlags::NONBLOCK)
+        opened_again(&self.0, OFlags::WRONLY)
     }
 }
 
@@ -185,8 +184,8 @@ macro_rules! descriptor {
             type Error = Error;
 
             fn try_from(end: $end) -> Result<Self> {
-                // One with a name would wait for the other side to be opened.
-                let end = opened_again(&end, $direction | OFlags::NONBLOCK)?;
+                // One with a name that blocked would wait for the other side to be opened.
+                let end = opened_again(&end, $direction)?;
                 fs::fcntl_setfl(&end, OFlags::empty()).map_err(|errno| Error::os(TAKE, errno))?;
                 Ok(end)
             }
@@ -209,12 +208,12 @@ descriptor!(PosixPipeWriter, OFlags::WRONLY, OFlags::RDONLY);
 
 const TAKE: &str = "take the end of a pipe";
 
-/// A new open file description of the same end.
+/// A new open file description of the same end, where the system can make one, which doesn't block.
 fn opened_again(end: impl AsFd, how: OFlags) -> Result<OwnedFd> {
-    let itself = format!("/proc/self/fd/{}", end.as_fd().as_raw_fd());
-    fs::open(itself, how | OFlags::CLOEXEC, Mode::empty()).map_err(|errno| match errno {
+    system::opened_again(end, how).map_err(|errno| match errno {
         Errno::NXIO => unread(TAKE),
-        errno => Error::os(TAKE, errno).hint("mount /proc"),
+        Errno::NOENT => Error::os(TAKE, errno).hint("mount /proc"),
+        errno => Error::os(TAKE, errno),
     })
 }
 

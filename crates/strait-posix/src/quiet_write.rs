@@ -1,37 +1,20 @@
 //! Writing to a pipe without the signal that ends a process whose reader is gone.
 //!
-//! Rust programs ignore SIGPIPE, but a library may be part of another program. Linux 6.18 has a flag for
-//! it. Otherwise the signal is blocked in this thread meanwhile, and taken away if it came.
+//! Rust programs ignore SIGPIPE, but a library may be part of another program. Where the kernel can't keep it
+//! away, the signal is blocked in this thread meanwhile, and taken away if it came.
 #![expect(unsafe_code, reason = "rustix has no masks of signals")]
 
-use rustix::io::{Errno, ReadWriteFlags, Result, pwritev2};
-use std::{
-    io::IoSlice,
-    mem::MaybeUninit,
-    os::fd::AsFd,
-    ptr,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use crate::sys::quiet;
+use rustix::io::{Errno, Result};
+use std::{mem::MaybeUninit, os::fd::AsFd, ptr};
 
 /// Writes as `write` does; `EPIPE` comes without a signal.
 pub(crate) fn write(pipe: impl AsFd, bytes: &[u8]) -> Result<usize> {
-    static FLAG_IS_UNKNOWN: AtomicBool = AtomicBool::new(false);
-    if !FLAG_IS_UNKNOWN.load(Ordering::Relaxed) {
-        match pwritev2(&pipe, &[IoSlice::new(bytes)], HERE, NO_SIGNAL) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
-                FLAG_IS_UNKNOWN.store(true, Ordering::Relaxed);
-            }
-            result => return result,
-        }
+    match quiet::write(&pipe, bytes) {
+        Some(result) => result,
+        None => blocked(|| rustix::io::write(&pipe, bytes)),
     }
-    blocked(|| rustix::io::write(&pipe, bytes))
 }
-
-/// `RWF_NOSIGNAL` of linux/fs.h.
-const NO_SIGNAL: ReadWriteFlags = ReadWriteFlags::from_bits_retain(0x100);
-
-/// The place at which what has no places is written: -1, by preadv2(2).
-const HERE: u64 = u64::MAX;
 
 /// Runs `write` while SIGPIPE is blocked in this thread. One that was pending before stays so.
 fn blocked(write: impl FnOnce() -> Result<usize>) -> Result<usize> {
@@ -46,20 +29,11 @@ fn blocked(write: impl FnOnce() -> Result<usize>) -> Result<usize> {
     }
     let result = write();
     if result == Err(Errno::PIPE) && !was_pending {
-        take_pending(&pipe);
+        quiet::take_pending(&pipe);
     }
     // SAFETY: `before` was written by the call above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
     result
-}
-
-/// Takes the signal away, if it is there.
-fn take_pending(pipe: &libc::sigset_t) {
-    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the set and the time are valid; what the signal carries isn't asked for.
-    while unsafe { libc::sigtimedwait(pipe, ptr::null_mut(), &raw const now) } == -1
-        && std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
-    {}
 }
 
 fn is_pending() -> bool {

@@ -91,8 +91,7 @@ unsafe impl Segment for PosixSegment {
         let file = shm::memory_file().map_err(failed)?;
         shm::reserve(&file, len as u64).map_err(failed)?;
         shm::seal_size(&file).map_err(failed)?;
-        let mapped =
-            Mapped::new(&file, len, Mapping::ReadWrite, Backing::SealedMemory).map_err(failed)?;
+        let mapped = Mapped::new(&file, len, Mapping::ReadWrite, shm::ANONYMOUS).map_err(failed)?;
         Ok(Self { mapped, source: Source::Anonymous(file) })
     }
 

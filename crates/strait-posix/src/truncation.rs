@@ -10,6 +10,7 @@
 //! which entries are only ever added, and which are reused.
 #![expect(unsafe_code, reason = "handles a signal and maps pages in the handler")]
 
+use crate::sys::signal as system;
 use rustix::{
     io::{Errno, Result},
     mm::{MapFlags, ProtFlags, mmap_anonymous},
@@ -132,7 +133,7 @@ fn install() -> Result<()> {
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel passes a valid `siginfo_t`, which for SIGBUS has an address.
     let (address, code) = unsafe { ((*info).si_addr().addr(), (*info).si_code) };
-    let guarded = |entry: &&Entry| code == libc::BUS_ADRERR && entry.guards(address);
+    let guarded = |entry: &&Entry| system::is_missing_page(code) && entry.guards(address);
     match entries().find(guarded) {
         Some(entry) if fill(entry, address) => {}
         _ => pass_on(signal, info, context),
@@ -159,7 +160,7 @@ fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void
     type Detailed = extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void);
     type Plain = extern "C" fn(c_int);
     // SAFETY: as in `handle`.
-    let sent = unsafe { (*info).si_code } <= 0;
+    let sent = system::was_sent(unsafe { (*info).si_code });
     let previous = PREVIOUS.get();
     match previous.map(|action| (action.sa_sigaction, action.sa_flags)) {
         Some((handler, flags)) if handler != libc::SIG_DFL && handler != libc::SIG_IGN => {

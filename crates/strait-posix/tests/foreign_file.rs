@@ -9,7 +9,12 @@ use strait_posix::PosixSegment;
 fn who_finds_it_is_told_to_choose_another_name() {
     let name = Name::new(&format!("foreign-{}", id())).unwrap();
     let user = rustix::process::geteuid().as_raw();
-    let path = format!("/dev/shm/strait.{user}.{}", name.to_file_name());
+    let directory = match std::env::consts::OS {
+        "macos" => "/var/tmp",
+        "freebsd" => "/tmp",
+        _ => "/dev/shm",
+    };
+    let path = format!("{directory}/strait.{user}.{}", name.to_file_name());
     for content in [&b""[..], b"mine", &[7; 5000]] {
         fs::write(&path, content).unwrap();
         let found = PosixSegment::open(&name, None, Mapping::ReadWrite);

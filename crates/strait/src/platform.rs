@@ -1,7 +1,7 @@
 //! Which backend is the native one, and what only its system has.
 
 cfg_if::cfg_if! {
-    if #[cfg(target_os = "linux")] {
+    if #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))] {
         mod unix;
         #[cfg(feature = "tokio")]
         mod unix_tokio;

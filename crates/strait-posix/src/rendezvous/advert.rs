@@ -4,9 +4,9 @@
 
 use super::directory::Place;
 use crate::{
-    lease::Lease,
-    named_file::{Address, NamedFile, Turn},
+    named_file::{Address, NamedFile},
     named_pipe,
+    sys::lock::Removal,
 };
 use rustix::io::Errno;
 use std::{os::fd::BorrowedFd, path::Path};
@@ -114,9 +114,9 @@ impl Advert {
         }
     }
 
-    /// Takes a turn at what only one at a time may do, for a few system calls.
-    pub(crate) fn turn(&self, lease: Lease, address: Address<'_>) -> Result<Turn<'_>> {
-        self.file.turn(lease, address)
+    /// Takes the right to remove the name, and what is beside it, for a few system calls.
+    pub(crate) fn removal(&self, address: Address<'_>) -> Result<Removal<'_>> {
+        self.file.removal(address)
     }
 
     /// Refuses what isn't of the sort that is wanted.

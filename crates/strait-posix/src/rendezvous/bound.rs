@@ -4,14 +4,11 @@ use super::{
     advert::Advert,
     directory::{Directory, Place},
 };
-use crate::poll;
+use crate::{poll, sys::net};
 use rustix::{
     fs::{self, Mode, OFlags},
     io::Errno,
-    net::{
-        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen,
-        socket_with,
-    },
+    net::{SocketAddrUnix, SocketType, bind, listen},
 };
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -81,7 +78,7 @@ impl Bound {
             if !flags.contains(OFlags::NONBLOCK) {
                 fs::fcntl_setfl(&self.socket, flags | OFlags::NONBLOCK)?;
             }
-            match accept_with(&self.socket, SocketFlags::CLOEXEC) {
+            match net::accept(&self.socket) {
                 Ok(socket) => return Ok(Some(socket)),
                 Err(Errno::AGAIN) => return Ok(None),
                 // It has hung up already, or a signal came in between.
@@ -134,8 +131,7 @@ fn show(place: &Place<'_>, content: &[u8]) -> Result<Held> {
 fn listening(place: &Place<'_>, kind: SocketType, mode: Option<Mode>) -> Result<OwnedFd> {
     let attempt = || -> rustix::io::Result<OwnedFd> {
         unlink_if_there(&place.unready)?;
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(AddressFamily::UNIX, kind, flags, None)?;
+        let socket = net::listener(kind)?;
         bind(&socket, &SocketAddrUnix::new(&place.unready)?)?;
         if let Some(mode) = mode {
             fs::chmod(&place.unready, mode)?;

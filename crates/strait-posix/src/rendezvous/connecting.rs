@@ -5,12 +5,9 @@ use super::{
     advert::{Advert, Sort},
     directory::Place,
 };
-use crate::{credentials, poll};
-use rustix::{
-    io::Errno,
-    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt},
-};
-use std::{os::fd::OwnedFd, path::Path, time::Duration};
+use crate::{credentials, sys::net};
+use rustix::{io::Errno, net::SocketType};
+use std::{os::fd::OwnedFd, path::Path};
 use strait_core::{Deadline, Error, ErrorKind, Name, Result};
 
 /// Reads the advert of the live listener, which has to be of this sort, and connects by `connect`.
@@ -50,7 +47,7 @@ pub(crate) fn to_socket(
     deadline: Deadline<'_>,
 ) -> Result<OwnedFd> {
     let failed = |kind, why| Err(Error::new(kind, CONNECT, why).on(name));
-    let socket = match connected(path, kind, deadline) {
+    let socket = match net::connect(path, kind, deadline) {
         Ok(socket) => socket,
         Err(Errno::NOENT | Errno::CONNREFUSED) => return Err(nobody(name)),
         // Another user's place isn't open yet, or isn't to this one.
@@ -71,25 +68,4 @@ pub(crate) fn to_socket(
         Ok(peer) if peer.user == owner => Ok(socket),
         _ => failed(ErrorKind::PermissionDenied, "another user listens there"),
     }
-}
-
-fn connected(path: &Path, kind: SocketType, deadline: Deadline<'_>) -> rustix::io::Result<OwnedFd> {
-    const MOMENT: Duration = Duration::from_micros(1);
-    let socket = socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
-    let address = SocketAddrUnix::new(path)?;
-    loop {
-        // Zero means for ever there.
-        let patience = poll::patience(deadline).map(|left| left.max(MOMENT));
-        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, patience)?;
-        match connect(&socket, &address) {
-            Ok(()) => break,
-            Err(Errno::INTR) => {}
-            // Only a look whether it was cancelled.
-            Err(Errno::AGAIN) if !deadline.has_passed() => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    // What is handed out of it waits for ever.
-    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, None)?;
-    Ok(socket)
 }

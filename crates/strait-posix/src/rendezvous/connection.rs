@@ -8,15 +8,12 @@ use crate::{
     PosixHandle, PosixSegment, credentials,
     handle::check_connected,
     poll,
-    receive::{Along, receive},
-    sys::pass_rights::refuse_descriptors,
+    receive::receive_bytes,
+    sys::{net, pass_rights::refuse_descriptors},
 };
 use rustix::{
     io::Errno,
-    net::{
-        AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-        SocketFlags, SocketType, recv, send, sendmsg, socketpair,
-    },
+    net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SocketType, recv, send, sendmsg},
 };
 use std::{
     io::IoSlice,
@@ -39,7 +36,7 @@ impl PosixConnection {
     }
 
     pub(crate) fn pair() -> Result<(Self, Self)> {
-        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        net::pair(SocketType::STREAM)
             .map(|(a, b)| (Self::new(a), Self::new(b)))
             .map_err(|errno| Error::os("make a pair of connections", errno))
     }
@@ -67,8 +64,8 @@ impl Connection for PosixConnection {
         if let Some(descriptors) = &descriptor {
             ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
         }
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        match retry(|| sendmsg(&self.socket, &[IoSlice::new(message)], &mut ancillary, flags)) {
+        let parts = [IoSlice::new(message)];
+        match retry(|| sendmsg(&self.socket, &parts, &mut ancillary, net::SEND)) {
             Ok(sent) if sent == message.len() => Ok(()),
             // Small messages aren't split, unless the peer doesn't read at all.
             Ok(_) => Err(Error::os(SEND, Errno::AGAIN)),
@@ -79,7 +76,7 @@ impl Connection for PosixConnection {
     fn receive(&self, buffer: &mut [u8]) -> Result<Option<(usize, Option<PosixSegment>)>> {
         const RECEIVE: &str = "receive from a connection";
         let mut descriptors = Vec::new();
-        let (bytes, cut) = match receive(&self.socket, buffer, Along::Handles(&mut descriptors)) {
+        let (bytes, cut) = match receive_bytes(&self.socket, buffer, Some(&mut descriptors)) {
             Ok(came) => (came.bytes, came.cut),
             Err(Errno::AGAIN) => return Ok(None),
             Err(Errno::CONNRESET) => (0, false),
@@ -119,8 +116,7 @@ impl Transfer<PosixHandle> for PosixConnection {
 
 impl Doorbell for PosixConnection {
     fn ring(&self) -> Result<()> {
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        match retry(|| send(&self.socket, RING, flags)) {
+        match retry(|| send(&self.socket, RING, net::SEND)) {
             // Where there is no room for another ring, there are enough to be heard.
             Ok(_) | Err(Errno::AGAIN) => Ok(()),
             Err(Errno::PIPE | Errno::CONNRESET) => {

@@ -3,10 +3,10 @@
 
 use crate::{
     named_file::Address,
-    sys::{shm, watch::Watch},
+    sys::{net, place, shm, watch::Watch},
 };
 use rustix::{
-    fs::{self, FileType, Mode, OFlags},
+    fs::{self, FileType, Mode, RawMode},
     io::Errno,
 };
 use std::{
@@ -224,24 +224,22 @@ const PIPE: &str = ".pipe";
 const UNREADY: &str = ".unready";
 const _: () = assert!(SOCKET.len() <= UNREADY.len());
 
-/// The longest path of a socket: `sun_path` has 108 bytes, with one for the end, and the suffix
-/// before it listens is one longer.
-const PATH_MAX: usize = 107 - (UNREADY.len() - SOCKET.len());
+/// The longest path of a socket: the suffix before it listens is one longer.
+const PATH_MAX: usize = net::PATH_MAX - (UNREADY.len() - SOCKET.len());
 
 /// Says what is wrong, unless it is a directory of this user to which others have none of the rights
 /// `denied`. A symbolic link is never followed.
-fn check(path: &Path, denied: u32) -> Result<(), String> {
+fn check(path: &Path, denied: RawMode) -> Result<(), String> {
     check_of(rustix::process::geteuid().as_raw(), path, denied)
 }
 
 /// The same of another user's.
-fn check_of(owner: u32, path: &Path, denied: u32) -> Result<(), String> {
+fn check_of(owner: u32, path: &Path, denied: RawMode) -> Result<(), String> {
     let wrong = |what: &str| Err(format!("{} {what}", path.display()));
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let Ok(directory) = fs::open(path, flags, Mode::empty()) else {
+    let Ok(stat) = place::stat_directory(path) else {
         return wrong("is no directory that this user can open");
     };
-    match fs::fstat(&directory) {
+    match stat {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::Directory => {
             wrong("is no directory")
         }
@@ -263,7 +261,7 @@ mod tests {
         let (a, b) = (long("a"), long("b"));
         let a = directory.place(&a, "listen").unwrap();
         let b = directory.place(&b, "listen").unwrap();
-        assert!(a.unready.as_os_str().len() <= 107);
+        assert!(a.unready.as_os_str().len() <= net::PATH_MAX);
         assert_ne!(a.socket, b.socket);
     }
 

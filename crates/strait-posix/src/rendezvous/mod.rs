@@ -70,7 +70,8 @@ impl Rendezvous for Posix {
 pub(crate) fn examine() -> Result<PathBuf> {
     const USE: &str = "use local sockets";
     let directory = Directory::open(USE)?;
-    shm::unnamed_file(directory.path()).map_err(|errno| {
+    let probe = directory.path().join("probe");
+    shm::New::make(directory.path(), &probe).map_err(|errno| {
         let path = directory.path().display();
         Error::os(USE, errno).hint(format!("{path} must be on a file system with unnamed files"))
     })?;

@@ -10,7 +10,7 @@ use super::{
     number::NUMBERS,
     replaced::Replaced,
 };
-use crate::sys::errno;
+use crate::sys::{errno, signal as system};
 use libc::{c_int, c_void, siginfo_t};
 use rustix::process::{Pid, getpid};
 use std::sync::Arc;
@@ -69,11 +69,9 @@ impl Table {
 ///
 /// `info` has to be what the kernel passes to a handler.
 unsafe fn record(signal: c_int, info: *mut siginfo_t) -> Record {
-    /// The codes of `kill`, `sigqueue` and `tgkill`.
-    const SENT: [c_int; 3] = [libc::SI_USER, libc::SI_QUEUE, libc::SI_TKILL];
     // SAFETY: passed on to the caller.
     let code = unsafe { (*info).si_code };
-    if SENT.contains(&code) || (signal == libc::SIGCHLD && code > 0) {
+    if system::has_sender(code) || (signal == libc::SIGCHLD && code > 0) {
         // SAFETY: with these codes the kernel says which process it was, and whose.
         let (pid, user) = unsafe { ((*info).si_pid(), (*info).si_uid()) };
         Record::new(signal, u32::try_from(pid).unwrap_or(0), user)

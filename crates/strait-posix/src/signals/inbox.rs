@@ -15,12 +15,9 @@
 //! arrival that came before one that was.
 
 use super::number;
-use crate::{fork::Own, poll};
+use crate::{fork::Own, poll, sys::pipe};
 use libc::c_int;
-use rustix::{
-    io::{Errno, read, write},
-    pipe::{PipeFlags, pipe_with},
-};
+use rustix::io::{Errno, read, write};
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{
@@ -32,9 +29,8 @@ use strait_core::{Arrival, Deadline, Error, ErrorKind, Result, Sender};
 
 /// A pipe for the signals whose bits are in the set `signals`.
 pub(super) fn make(signals: u32) -> Result<(Inlet, Outlet)> {
-    let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
     let (outlet, inlet) =
-        pipe_with(flags).map_err(|errno| Error::os("make a pipe for signals", errno))?;
+        pipe::pipe().map_err(|errno| Error::os("make a pipe for signals", errno))?;
     let missed = Arc::new(AtomicU32::new(0));
     let inlet = Inlet { signals, missed: Arc::clone(&missed), pipe: Own::new(inlet) };
     Ok((inlet, Outlet { missed, pipe: outlet }))

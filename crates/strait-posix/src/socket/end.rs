@@ -4,22 +4,22 @@ use crate::{
     PosixHandle, credentials,
     handle::check_connected,
     poll,
-    receive::{Along, MAX_DESCRIPTORS, peek_at_the_beginning, receive},
+    receive::receive_bytes,
+    sys::{
+        control::MAX_DESCRIPTORS,
+        lane::{self, Lane},
+        net::pair,
+    },
 };
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::{self, Errno},
-    net::{
-        self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-        SocketFlags, recv, sendmsg, socketpair, sockopt,
-    },
+    net,
 };
 use std::{
-    io::IoSlice,
-    mem::MaybeUninit,
     net::Shutdown,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 use strait_core::{
     Arrived, Credentials, Deadline, Error, ErrorKind, Result, Socket, Style, Transfer,
@@ -30,24 +30,17 @@ use strait_core::{
 pub struct PosixSocket {
     socket: OwnedFd,
     style: Style,
-    /// Held from looking at a message until it is taken, by one of the clones.
-    turn: Arc<Mutex<()>>,
+    lane: Arc<Lane>,
 }
 
 impl PosixSocket {
     pub(crate) fn new(socket: OwnedFd, style: Style) -> Result<Self> {
-        if style == Style::Datagram {
-            // So each message has a sender, an empty one too, which tells it from the end.
-            sockopt::set_socket_passcred(&socket, true)
-                .and_then(|()| peek_at_the_beginning(&socket))
-                .map_err(|errno| Error::os("use a connection", errno))?;
-        }
-        Ok(Self { socket, style, turn: Arc::default() })
+        let lane = Lane::new(&socket, style).map_err(|e| Error::os("use a connection", e))?;
+        Ok(Self { socket, style, lane: Arc::new(lane) })
     }
 
     pub(crate) fn pair(style: Style) -> Result<(Self, Self)> {
-        let kind = super::kind_of(style);
-        let (a, b) = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)
+        let (a, b) = pair(lane::kind_of(style))
             .map_err(|errno| Error::os("make a pair of connections", errno))?;
         Ok((Self::new(a, style)?, Self::new(b, style)?))
     }
@@ -65,6 +58,10 @@ impl PosixSocket {
                     let why = "the peer is gone and hasn't received everything";
                     let error = Error::new(ErrorKind::Disconnected, RECEIVE, why);
                     return Err(error.with_source(Errno::CONNRESET));
+                }
+                Err(Errno::BADMSG) => {
+                    let why = "what the peer sends is no message, or not a whole one";
+                    return Err(Error::new(ErrorKind::PeerCorrupt, RECEIVE, why));
                 }
                 Err(errno) => return Err(Error::os(RECEIVE, errno)),
             }
@@ -90,18 +87,10 @@ impl PosixSocket {
             if deadline.has_passed() {
                 break;
             }
-            if self.style == Style::Datagram {
-                // Or who shares the description peeks behind what is there.
-                peek_at_the_beginning(&self.socket).map_err(failed)?;
-            }
+            // Or who shares the description peeks behind what is there.
+            self.lane.put_right(&self.socket).map_err(failed)?;
         }
         Err(deadline.error(RECEIVE))
-    }
-
-    /// The length of the next message; 0 at the end.
-    fn peek(&self) -> rustix::io::Result<usize> {
-        let flags = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
-        recv(&self.socket, &mut [0_u8; 0][..], flags).map(|(_, len)| len)
     }
 
     fn receive_stream(
@@ -112,10 +101,8 @@ impl PosixSocket {
         if buffer.is_empty() {
             return Ok(Some(Arrived { len: 0, is_end: false, handles_are_lost: false }));
         }
-        let came = self.received(|| {
-            let along = descriptors.as_deref_mut().map_or(Along::Nothing, Along::Handles);
-            receive(&self.socket, buffer, along)
-        })?;
+        let came =
+            self.received(|| receive_bytes(&self.socket, buffer, descriptors.as_deref_mut()))?;
         Ok(came.map(|came| {
             let (len, is_end) = (came.bytes, came.bytes == 0);
             Arrived { len, is_end, handles_are_lost: came.cut }
@@ -128,22 +115,11 @@ impl PosixSocket {
         mut descriptors: Option<&mut Vec<OwnedFd>>,
     ) -> Result<Option<Arrived>> {
         let room = buffer.len();
-        let came = self.received(|| {
-            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let len = self.peek()?;
-            if len > room {
-                return Ok(Err(len));
-            }
-            let along = descriptors.as_deref_mut().map_or(Along::Sender, Along::Handles);
-            receive(&self.socket, buffer, along).map(Ok)
-        })?;
+        let came =
+            self.received(|| self.lane.receive(&self.socket, buffer, descriptors.as_deref_mut()))?;
         match came {
             None => Ok(None),
-            Some(Ok(came)) => {
-                // Who shares the description can have the kernel tell no senders any more.
-                let (len, is_end) = (came.bytes, came.bytes == 0 && !came.has_sender);
-                Ok(Some(Arrived { len, is_end, handles_are_lost: came.cut }))
-            }
+            Some(Ok(arrived)) => Ok(Some(arrived)),
             Some(Err(len)) => {
                 let why = format!("the message has {len} bytes and the buffer {room}");
                 let error = Error::new(ErrorKind::TooLarge, RECEIVE, why);
@@ -201,14 +177,8 @@ impl Socket for PosixSocket {
     fn try_send(&self, bytes: &[u8], handles: &[PosixHandle]) -> Result<Option<usize>> {
         self.check_size(bytes.len(), handles.len())?;
         let descriptors: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         loop {
-            let mut ancillary = SendAncillaryBuffer::new(&mut space);
-            if !descriptors.is_empty() {
-                ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
-            }
-            match sendmsg(&self.socket, &[IoSlice::new(bytes)], &mut ancillary, flags) {
+            match self.lane.send(&self.socket, bytes, &descriptors) {
                 Ok(sent) => return Ok(Some(sent)),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(None),
@@ -245,7 +215,8 @@ impl Socket for PosixSocket {
 
     fn pending(&self, deadline: Deadline<'_>) -> Result<usize> {
         if self.style == Style::Datagram {
-            return self.when_readable(deadline, || self.received(|| self.peek()));
+            return self
+                .when_readable(deadline, || self.received(|| self.lane.pending(&self.socket)));
         }
         // Nothing is peeked at: that passes over a byte out of band, which only receiving takes away.
         let failed = |errno| Error::os(RECEIVE, errno);
@@ -270,7 +241,7 @@ impl Socket for PosixSocket {
     fn try_clone(&self) -> Result<Self> {
         let socket = io::fcntl_dupfd_cloexec(&self.socket, 0)
             .map_err(|errno| Error::os("clone a connection", errno))?;
-        Ok(Self { socket, style: self.style, turn: Arc::clone(&self.turn) })
+        Ok(Self { socket, style: self.style, lane: Arc::clone(&self.lane) })
     }
 
     fn peer(&self) -> Result<Credentials> {
@@ -316,11 +287,8 @@ impl TryFrom<OwnedFd> for PosixSocket {
     type Error = Error;
 
     fn try_from(file: OwnedFd) -> Result<Self> {
-        let style = match sockopt::socket_type(&file) {
-            Ok(kind) if kind == super::kind_of(Style::Datagram) => Style::Datagram,
-            _ => Style::Stream,
-        };
-        check_connected(&file, super::kind_of(style))?;
+        let style = lane::style_of(&file);
+        check_connected(&file, lane::kind_of(style))?;
         Self::new(file, style)
     }
 }

@@ -1,9 +1,10 @@
 //! The end that waits for others to connect.
 
-use super::{PosixSocket, kind_of};
+use super::PosixSocket;
 use crate::{
     credentials, poll,
     rendezvous::{Bound, Sort},
+    sys::lane::kind_of,
 };
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -9,8 +9,8 @@ mod listener;
 use crate::{
     Posix, credentials, poll,
     rendezvous::{CONNECT, Directory, Sort, connecting},
+    sys::lane::kind_of,
 };
-use rustix::net::SocketType;
 use std::{os::fd::OwnedFd, time::Duration};
 use strait_core::{AcceptFrom, Deadline, Error, ErrorKind, Name, Result, Sockets, Style};
 
@@ -80,12 +80,5 @@ fn connect_to_other(
             }
             done => return done,
         }
-    }
-}
-
-fn kind_of(style: Style) -> SocketType {
-    match style {
-        Style::Stream => SocketType::STREAM,
-        Style::Datagram => SocketType::SEQPACKET,
     }
 }

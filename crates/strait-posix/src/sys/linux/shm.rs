@@ -1,5 +1,6 @@
 //! Files that have no name yet, the place where named shared memory lives, and memory files.
 
+use crate::mapping::Backing;
 use rustix::{
     fs::{
         AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate,
@@ -16,19 +17,36 @@ use std::{
 /// Where named shared memory lives: the memory file system that `shm_open` uses too.
 pub(crate) const DIRECTORY: &str = "/dev/shm";
 
-/// A file in `directory` without a name. The kernel frees it if it never gets one.
-pub(crate) fn unnamed_file(directory: &Path) -> Result<OwnedFd> {
-    open(directory, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)
-}
+/// How this process' own anonymous memory has to be taken.
+pub(crate) const ANONYMOUS: Backing = Backing::SealedMemory;
 
-/// Gives an unnamed file its name, unless that is taken: then it fails with `EXIST`.
-pub(crate) fn link(file: impl AsFd, path: &Path) -> Result<()> {
-    let file = file.as_fd();
-    let itself = format!("/proc/thread-self/fd/{}", file.as_raw_fd());
-    match linkat(CWD, itself, CWD, path, AtFlags::SYMLINK_FOLLOW) {
-        // Without /proc there is another way, which needs a privilege.
-        Err(Errno::NOENT) => linkat(file, "", CWD, path, AtFlags::EMPTY_PATH),
-        result => result,
+/// A file that nobody can find yet. The kernel frees it if it never gets a name.
+pub(crate) struct New(OwnedFd);
+
+impl New {
+    /// One that is to be at `path` in `directory`.
+    pub(crate) fn make(directory: &Path, _path: &Path) -> Result<Self> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        open(directory, flags, Mode::RUSR | Mode::WUSR).map(Self)
+    }
+
+    pub(crate) fn file(&self) -> &OwnedFd {
+        &self.0
+    }
+
+    /// Gives it its name, unless that is taken: then it fails with `EXIST`.
+    pub(crate) fn link(&self, path: &Path) -> Result<()> {
+        let file = self.0.as_fd();
+        let itself = format!("/proc/thread-self/fd/{}", file.as_raw_fd());
+        match linkat(CWD, itself, CWD, path, AtFlags::SYMLINK_FOLLOW) {
+            // Without /proc there is another way, which needs a privilege.
+            Err(Errno::NOENT) => linkat(file, "", CWD, path, AtFlags::EMPTY_PATH),
+            result => result,
+        }
+    }
+
+    pub(crate) fn into_file(self) -> OwnedFd {
+        self.0
     }
 }
 
