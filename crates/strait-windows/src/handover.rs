@@ -22,6 +22,7 @@ use std::{
     io,
     os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle},
     ptr::{null_mut, without_provenance_mut},
+    sync::Arc,
 };
 use strait_core::{Credentials, Deadline, Error, ErrorKind, ProcessIdentity, Result};
 use windows_sys::Win32::{
@@ -32,8 +33,8 @@ use windows_sys::Win32::{
     System::Threading::{EVENT_MODIFY_STATE, GetCurrentProcess, PROCESS_DUP_HANDLE},
 };
 
-/// As many handles pass at once.
-pub(crate) const MAX_HANDLES: usize = 64;
+/// As many handles pass at once: as on Linux.
+pub(crate) const MAX_HANDLES: usize = 253;
 
 /// How long a record is that names `count` handles.
 pub(crate) const fn packed_len(count: usize) -> usize {
@@ -43,18 +44,28 @@ pub(crate) const fn packed_len(count: usize) -> usize {
 /// Copies of handles that are on their way: kept as long as this is, so that who receives them finds them.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    taken: OwnedHandle,
-    _copies: Vec<OwnedHandle>,
+    taken: Arc<OwnedHandle>,
+    copies: Vec<OwnedHandle>,
 }
 
 impl Sent {
     /// Whether the receiver has them, so that these aren't needed any more.
     pub(crate) fn is_taken(&self) -> bool {
-        wait::one(&self.taken, Deadline::now()).unwrap_or(false)
+        wait::one(&*self.taken, Deadline::now()).unwrap_or(false)
+    }
+
+    /// Signalled from the moment on when the receiver has them.
+    pub(crate) fn taken(&self) -> Arc<OwnedHandle> {
+        Arc::clone(&self.taken)
+    }
+
+    /// How many handles they are.
+    pub(crate) fn count(&self) -> usize {
+        self.copies.len()
     }
 }
 
-/// Signalled from the moment on when the receiver has them.
+/// That which says that they are [taken](Self::taken).
 impl AsHandle for Sent {
     fn as_handle(&self) -> BorrowedHandle<'_> {
         self.taken.as_handle()
@@ -95,11 +106,27 @@ impl From<&Credentials> for PeerProcess {
 /// peer's, or this user may not take handles out of it; `Disconnected` where it has ended, and they with it;
 /// `LimitReached` where this process has no room for them.
 pub(crate) fn unpack(bytes: &[u8], peer: PeerProcess) -> Result<Vec<WindowsHandle>> {
+    let (offer, sender) = open(bytes, peer)?;
+    offer.pull(&sender, RECEIVE)
+}
+
+/// Tells the process that a record names that nobody wants the handles, so that it doesn't keep them.
+///
+/// # Errors
+///
+/// Those of [`unpack`].
+pub(crate) fn decline(bytes: &[u8], peer: PeerProcess) -> Result<()> {
+    let (offer, sender) = open(bytes, peer)?;
+    offer.tell(&sender, RECEIVE)
+}
+
+/// What a record says, and the process that it names, which is the peer's.
+fn open(bytes: &[u8], peer: PeerProcess) -> Result<(Offer, Process)> {
     let offer = Offer::from_bytes(bytes)
         .ok_or_else(|| Error::new(ErrorKind::PeerCorrupt, RECEIVE, "what came names no handles"))?;
     let sender = offer.open(RECEIVE)?;
     check_sender(&sender, &offer.process, peer)?;
-    offer.pull(&sender, RECEIVE)
+    Ok((offer, sender))
 }
 
 const RECEIVE: &str = "receive handles";
@@ -144,12 +171,12 @@ impl Offer {
         let failed = |error| Error::os(HAND_OVER, error);
         let copy = |handle: &_| AsHandle::as_handle(handle).try_clone_to_owned();
         let copies = handles.iter().map(copy).collect::<io::Result<Vec<_>>>().map_err(failed)?;
-        let sent = Sent { taken: object::event().map_err(failed)?, _copies: copies };
+        let sent = Sent { taken: Arc::new(object::event().map_err(failed)?), copies };
         let number = |handle: &OwnedHandle| {
             let other = || Error::new(ErrorKind::Os, HAND_OVER, "its number isn't as usual");
             Number::of(handle).ok_or_else(other)
         };
-        let handles = sent._copies.iter().map(number).collect::<Result<_>>()?;
+        let handles = sent.copies.iter().map(number).collect::<Result<_>>()?;
         Ok((Self { process: process::current()?, taken: number(&sent.taken)?, handles }, sent))
     }
 
@@ -197,24 +224,28 @@ impl Offer {
         }
     }
 
-    /// Duplicates all of them out of that process, or none, and tells it so.
+    /// Duplicates all of them out of that process, or none. It is told either way, as they won't be asked for again.
     pub(crate) fn pull(
         &self,
         process: &Process,
         operation: &'static str,
     ) -> Result<Vec<WindowsHandle>> {
-        let failed = |error| self.failure(process, operation, error);
         let pull = |number: &Number| Ok(WindowsHandle::from(number.pull(process, None)?));
-        let handles = self.handles.iter().map(pull).collect::<io::Result<_>>().map_err(failed)?;
-        let taken = self.taken.pull(process, Some(EVENT_MODIFY_STATE)).map_err(failed)?;
-        match object::try_set(&taken) {
-            Ok(()) => Ok(handles),
-            Err(error) => {
-                let why = "it names no event to be told by";
-                let error = Error::new(ErrorKind::PeerCorrupt, operation, why).with_source(error);
-                Err(error.on(format!("process {}", self.process.pid)))
-            }
-        }
+        let handles: io::Result<Vec<_>> = self.handles.iter().map(pull).collect();
+        let told = self.tell(process, operation);
+        let handles = handles.map_err(|error| self.failure(process, operation, error))?;
+        told.map(|()| handles)
+    }
+
+    /// Tells that process that it may close them.
+    fn tell(&self, process: &Process, operation: &'static str) -> Result<()> {
+        let taken = self.taken.pull(process, Some(EVENT_MODIFY_STATE));
+        let taken = taken.map_err(|error| self.failure(process, operation, error))?;
+        object::try_set(&taken).map_err(|error| {
+            let why = "it names no event to be told by";
+            let error = Error::new(ErrorKind::PeerCorrupt, operation, why).with_source(error);
+            error.on(format!("process {}", self.process.pid))
+        })
     }
 
     /// Why a handle couldn't be had.
@@ -368,7 +399,7 @@ mod tests {
             assert_eq!(kind(&bytes[..len], this_process()), ErrorKind::PeerCorrupt, "{len}");
         }
         assert_eq!(kind(&[&bytes[..], &[0; 4]].concat(), this_process()), ErrorKind::PeerCorrupt);
-        for count in [0, 1, 3, 65, u32::MAX] {
+        for count in [0, 1, 3, MAX_HANDLES as u32 + 1, u32::MAX] {
             let wrong = [&bytes[..4], &count.to_le_bytes(), &bytes[8..]].concat();
             assert_eq!(kind(&wrong, this_process()), ErrorKind::PeerCorrupt, "{count}");
         }
@@ -387,13 +418,14 @@ mod tests {
     }
 
     #[test]
-    fn where_one_is_missing_none_is_taken_and_none_is_leaked() {
+    fn where_one_is_missing_none_is_had_and_none_is_leaked() {
         let (mut reader, mut writer) = std::io::pipe().unwrap();
         writer.write_all(b"the end").unwrap();
         let (mut offer, sent) = Offer::of(&[&writer]).unwrap();
         offer.handles.push(Number::new(0x7fff_fff0).unwrap());
         assert_eq!(kind(&offer.to_bytes(), this_process()), ErrorKind::PeerCorrupt);
-        assert!(!sent.is_taken());
+        // They are lost, so the sender needn't keep them.
+        assert!(sent.is_taken());
         offer.handles.pop();
         offer.taken = offer.handles[0];
         assert_eq!(kind(&offer.to_bytes(), this_process()), ErrorKind::PeerCorrupt);
@@ -401,6 +433,13 @@ mod tests {
         let mut rest = String::new();
         reader.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "the end");
+    }
+
+    #[test]
+    fn what_nobody_wants_need_not_be_kept() {
+        let (bytes, sent) = pack(&[object::event().unwrap()]).unwrap();
+        decline(&bytes, this_process()).unwrap();
+        assert!(sent.is_taken());
     }
 
     #[test]
