@@ -18,11 +18,13 @@ mod handover;
 mod in_flight;
 mod lacking;
 mod liveness;
+mod name_claim;
 mod object;
 mod overlapped;
 mod peer_end;
 mod pending;
 mod process;
+mod random;
 mod security;
 #[cfg(test)]
 mod test_pipe;
