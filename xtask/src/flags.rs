@@ -30,6 +30,9 @@ pub(crate) enum Command {
     },
     /// Install what `test-all` needs and Debian and PyPI have
     Setup {
+        /// Only what this leg needs (may be repeated)
+        #[arg(long, value_name = "NAME")]
+        leg: Vec<Leg>,
         /// What the legs that take very long need, too
         #[arg(long)]
         all: bool,

@@ -22,7 +22,7 @@ use flags::{Command, Flags};
 fn main() -> ExitCode {
     let result = match Flags::parse().command {
         Command::TestAll { leg, all, require } => return test_all::run(&leg, all, &require),
-        Command::Setup { all } => setup::run(all),
+        Command::Setup { leg, all } => setup::run(&leg, all),
         Command::WineRun { words } => return wine::run(&words),
         Command::Tidy => tidy::run(),
         Command::Matrix { check } => matrix::run(check),

@@ -4,73 +4,101 @@
 mod apt;
 mod zig;
 
-use crate::cmd::{self, Result, found};
+use std::process::Command;
+
+use crate::cmd::{Result, found, output};
+use crate::legs::Leg;
+use crate::test_all::in_order;
+use What::Packages;
 use apt::Apt;
 
-/// What some legs need, by the names of Debian's packages.
+/// What some legs need.
 struct Need {
-    what_for: &'static str,
-    packages: &'static [&'static str],
-    /// Whether only legs that take very long need it.
-    is_long: bool,
+    what: What,
+    /// None of them: every leg.
+    legs: &'static [Leg],
+}
+
+enum What {
+    /// Debian's packages.
+    Packages(&'static [&'static str]),
+    /// A C compiler for this processor that also links programs of 32 bits.
+    Multilib,
+    Zig,
 }
 
 const NEEDS: &[Need] = &[
+    Need { what: Packages(&["gcc", "libc6-dev", "util-linux", "mount", "git"]), legs: &[] },
+    Need { what: Packages(&["rustc-web", "rust-web-src"]), legs: FOREIGN },
+    Need { what: Packages(&["wine64", "gcc-mingw-w64-x86-64"]), legs: &[Leg::Windows] },
+    Need { what: Packages(&["qemu-user-static"]), legs: EMULATED },
     Need {
-        what_for: "the legs of this machine",
-        packages: &["gcc", "libc6-dev", "util-linux", "mount", "git"],
-        is_long: false,
+        what: Packages(&["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"]),
+        legs: &[Leg::Aarch64],
     },
     Need {
-        what_for: "std for other targets",
-        packages: &["rustc-web", "rust-web-src"],
-        is_long: false,
+        what: Packages(&["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross"]),
+        legs: &[Leg::Riscv64],
     },
-    Need { what_for: "windows", packages: &["wine64", "gcc-mingw-w64-x86-64"], is_long: false },
-    Need {
-        what_for: "aarch64",
-        packages: &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user-static"],
-        is_long: false,
-    },
-    Need { what_for: "macos and freebsd", packages: &["python3", "python3-venv"], is_long: false },
-    Need {
-        what_for: "riscv64",
-        packages: &["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "qemu-user-static"],
-        is_long: true,
-    },
-    Need {
-        what_for: "s390x",
-        packages: &["gcc-s390x-linux-gnu", "libc6-dev-s390x-cross", "qemu-user-static"],
-        is_long: true,
-    },
+    Need { what: Packages(&["gcc-s390x-linux-gnu", "libc6-dev-s390x-cross"]), legs: &[Leg::S390x] },
+    // After the compilers for other processors, for which apt removes gcc-multilib.
+    Need { what: What::Multilib, legs: &[Leg::I686, Leg::Mixed] },
+    Need { what: Packages(&["python3", "python3-venv"]), legs: LINKED },
+    Need { what: What::Zig, legs: LINKED },
 ];
 
-/// Installs what is missing, and says of each what became of it. Fails at the end where something couldn't
-/// be installed: the legs that need it will say so too.
-pub(crate) fn run(with_long: bool) -> Result {
+const EMULATED: &[Leg] = &[Leg::Aarch64, Leg::Riscv64, Leg::S390x];
+const LINKED: &[Leg] = &[Leg::Macos, Leg::Freebsd];
+const FOREIGN: &[Leg] = &[
+    Leg::I686,
+    Leg::Mixed,
+    Leg::Windows,
+    Leg::Aarch64,
+    Leg::Macos,
+    Leg::Freebsd,
+    Leg::Msvc,
+    Leg::Riscv64,
+    Leg::S390x,
+];
+
+/// Installs what is missing for these legs, and says of each thing what became of it. Fails at the end where
+/// something couldn't be installed: the legs that need it will say so too.
+pub(crate) fn run(chosen: &[Leg], with_long: bool) -> Result {
     if found("apt-get").is_none() {
         return Err("only Debian's packages are known, and apt-get is not here".into());
     }
+    let legs = in_order(chosen, with_long);
     let mut apt = Apt::default();
     let mut failures = 0;
-    let mut tell = |what_for: &str, done: Result<String>| {
+    for need in NEEDS.iter().filter(|need| need.is_of(&legs)) {
+        let done = need.what.install(&mut apt);
         failures += usize::from(done.is_err());
-        let done = done.unwrap_or_else(|why| format!("failed: {why}"));
-        println!("{what_for}: {done}");
-    };
-    for need in NEEDS.iter().filter(|need| with_long || !need.is_long) {
-        tell(need.what_for, apt.install(need.packages));
+        println!("{}", done.unwrap_or_else(|why| format!("failed: {why}")));
     }
-    // After the other compilers, which the package gcc-multilib makes way for: what it brought is needed.
-    tell("i686", multilib().and_then(|package| apt.install(&[&package])));
-    tell("zig", zig::install());
     if failures == 0 { Ok(()) } else { Err(format!("things that can't be installed: {failures}")) }
+}
+
+impl Need {
+    fn is_of(&self, legs: &[Leg]) -> bool {
+        self.legs.is_empty() || self.legs.iter().any(|leg| legs.contains(leg))
+    }
+}
+
+impl What {
+    /// Installs what of it isn't there, and says what it did.
+    fn install(&self, apt: &mut Apt) -> Result<String> {
+        match self {
+            Packages(packages) => apt.install(packages),
+            What::Multilib => apt.install(&[&multilib()?]),
+            What::Zig => zig::install(),
+        }
+    }
 }
 
 /// The package with which the C compiler that is there links programs of 32 bits. It goes together with
 /// those for other processors, which gcc-multilib does not.
 fn multilib() -> Result<String> {
-    let version = cmd::output(std::process::Command::new("gcc").arg("-dumpversion"))?;
+    let version = output(Command::new("gcc").arg("-dumpversion"))?;
     Ok(multilib_of(&version))
 }
 
@@ -90,8 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn gcc_multilib_is_not_asked_for() {
-        let packages = || NEEDS.iter().flat_map(|need| need.packages);
-        assert!(packages().all(|&package| package != "gcc-multilib"));
+    fn a_leg_gets_what_it_needs_and_no_more() {
+        let of = |leg| NEEDS.iter().filter(|need| need.is_of(&[leg])).count();
+        assert_eq!(of(Leg::Tidy), 1);
+        assert_eq!(of(Leg::Msvc), 2);
+        assert_eq!(of(Leg::S390x), 4);
+        assert_eq!(
+            NEEDS.iter().filter(|need| need.is_of(&in_order(&[], true))).count(),
+            NEEDS.len()
+        );
     }
 }

@@ -26,7 +26,8 @@ pub(crate) fn run(chosen: &[Leg], with_long: bool, required: &[Leg]) -> ExitCode
     if missing.is_empty() { tally.exit_code() } else { ExitCode::FAILURE }
 }
 
-fn in_order(chosen: &[Leg], with_long: bool) -> Vec<Leg> {
+/// The chosen legs, or all where none was chosen, in the order in which they run.
+pub(crate) fn in_order(chosen: &[Leg], with_long: bool) -> Vec<Leg> {
     let by_itself = |leg: &Leg| chosen.is_empty() && (with_long || !leg.is_long());
     let all = Leg::value_variants().iter().copied();
     all.filter(|leg| chosen.contains(leg) || by_itself(leg)).collect()

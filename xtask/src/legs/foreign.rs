@@ -14,6 +14,7 @@ pub(super) const PACKAGES: &[&str] = &[
     "--workspace",
     "--features=strait/tokio",
     "--exclude=xtask",
+    "--exclude=strait-windows",
     "--exclude=strait-macros",
     "--exclude=strait-bench",
 ];

@@ -13,7 +13,12 @@ const LIBRARIES_WITHOUT_BACKEND: &[&str] = &["-p", "strait-core", "-p", "strait-
 /// The whole workspace, with what is optional in it too, but for the backends of other systems, which are empty
 /// here.
 const EVERYTHING: &[&str] =
-    &["--workspace", "--features", "strait/tokio", "--exclude", "strait-windows"];
+    &["--workspace", "--features", "strait/tokio", "--exclude", OTHER_BACKEND];
+
+const OTHER_BACKEND: &str = match OS.as_bytes() {
+    b"windows" => "strait-posix",
+    _ => "strait-windows",
+};
 
 pub(super) fn format() -> Result<(), Stop> {
     needs("fmt", "rustup component add rustfmt")?;

@@ -15,7 +15,7 @@ impl Apt {
     pub(super) fn install(&mut self, packages: &[&str]) -> Result<String> {
         let missing: Vec<&str> = packages.iter().copied().filter(|name| !is_there(name)).collect();
         if missing.is_empty() {
-            return Ok("is there".into());
+            return Ok(format!("there: {}", packages.join(" ")));
         }
         if !self.is_updated {
             run(as_root("apt-get").args(["update", "-qq"]))?;
@@ -23,7 +23,7 @@ impl Apt {
         }
         let options = ["install", "-y", "-qq", "--no-install-recommends"];
         run(as_root("apt-get").args(options).args(&missing))?;
-        Ok(format!("installed {}", missing.join(" ")))
+        Ok(format!("installed: {}", missing.join(" ")))
     }
 }
 

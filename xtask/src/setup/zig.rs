@@ -12,10 +12,10 @@ const PACKAGES: &[&str] = &["ziglang", "cargo-zigbuild"];
 pub(super) fn install() -> Result<String> {
     let directory = zig_directory();
     if found("cargo-zigbuild").is_some() || directory.join("bin/cargo-zigbuild").is_file() {
-        return Ok("is there".into());
+        return Ok(format!("there: {}", PACKAGES.join(" ")));
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
     let mut pip = Command::new(directory.join("bin/pip"));
     run(pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES))?;
-    Ok(format!("installed in {}", directory.display()))
+    Ok(format!("installed: {} in {}", PACKAGES.join(" "), directory.display()))
 }
