@@ -47,6 +47,10 @@ pub fn nobody<F: Fn(&mut Stage) -> Verdict>(
         Err(error) if error.to_string().contains("Permission denied") => {
             unavailable("the user nobody can't run this executable where it is")
         }
+        // Of setpriv, for a number that isn't mapped in the user namespace.
+        Err(error) if error.to_string().contains("Invalid argument") => {
+            unavailable("there is no other user in this user namespace")
+        }
         Err(error) => Err(error.into()),
     }
 }
