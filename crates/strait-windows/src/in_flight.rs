@@ -50,7 +50,12 @@ impl InFlight {
 
     /// How many handles are on their way.
     pub(crate) fn count(&self) -> usize {
-        lock(&self.0).sent.iter().filter(|sent| !sent.is_taken()).map(Sent::count).sum()
+        lock(&self.0)
+            .sent
+            .iter()
+            .filter(|sent| !sent.is_taken())
+            .map(|sent| sent.copies().len())
+            .sum()
     }
 
     /// Says that another process has this end too, which is to read what comes.

@@ -20,6 +20,7 @@ mod lacking;
 mod liveness;
 mod name_claim;
 mod object;
+mod offer;
 mod overlapped;
 mod peer_end;
 mod pending;
