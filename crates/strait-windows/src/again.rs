@@ -23,17 +23,20 @@ pub(crate) struct Again {
     says: BufReader<ChildStdout>,
 }
 
+/// What runs the test with this path alone, where [`parent`] is there.
+pub(crate) fn command(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads", "1"]).env(VARIABLE, test);
+    command
+}
+
 impl Again {
-    /// Runs the test with this path, where [`parent`] is there.
     pub(crate) fn start(test: &str) -> Self {
-        Self::start_by(&mut Command::new(std::env::current_exe().unwrap()), test)
+        Self::of(command(test))
     }
 
-    /// The same, where something else is to be done to the command.
-    pub(crate) fn start_by(command: &mut Command, test: &str) -> Self {
-        command.args(["--exact", test, "--nocapture", "--test-threads", "1"]);
-        command.env(VARIABLE, test).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let says = BufReader::new(child.stdout.take().unwrap());
         Self { child, says }
     }
@@ -56,11 +59,6 @@ impl Again {
                 return said.to_owned();
             }
         }
-    }
-
-    /// Tells it to go on, each time it waits for that.
-    pub(crate) fn go_on(&mut self) {
-        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
     pub(crate) fn kill(&mut self) {

@@ -1,18 +1,22 @@
 //! Handles on their way over one end of a connection.
 //!
 //! They are copies in this process until the peer has taken them or is gone, whatever becomes of the end meanwhile:
-//! it may be idle, so that nobody notices either, or dropped. So threads in the background watch them, none where
-//! nothing is on its way. They keep the connection open as long as that, as it tells of the peer's end.
+//! it may be idle, so that nobody notices either, or dropped. So they are watched in the background. That keeps the
+//! connection open as long, as it tells of the peer's end.
 
-use crate::{handle::HAND_OVER, handover::Sent, object, peer_end, pending::PendingRead, wait};
+use crate::{
+    background::{self, Watch},
+    handle::HAND_OVER,
+    handover::Sent,
+    peer_end,
+    pending::PendingRead,
+};
 use std::{
     io,
     os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::Duration,
 };
-use strait_core::{Deadline, Error, Result};
+use strait_core::{Error, Result};
 use windows_sys::Win32::Foundation::{ERROR_MORE_DATA, ERROR_OPERATION_ABORTED};
 
 /// What is on its way over one end of a connection. All clones of the end share one of these.
@@ -41,7 +45,8 @@ impl InFlight {
         let mut state = lock(&self.0);
         if !state.is_watched {
             let connection = connection.as_handle().try_clone_to_owned().map_err(failed)?;
-            Crew::give(Watched { connection, state: Arc::clone(&self.0) }).map_err(failed)?;
+            let end = End::new(connection, Arc::clone(&self.0)).map_err(failed)?;
+            background::watch(Box::new(end)).map_err(failed)?;
             state.is_watched = true;
         }
         state.sent.push(sent);
@@ -71,7 +76,7 @@ impl Drop for InFlight {
         state.is_dropped = true;
         if state.is_watched {
             drop(state);
-            crews().iter().for_each(Crew::wake);
+            background::look_again();
         }
     }
 }
@@ -80,92 +85,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a thread is to watch.
-struct Watched {
-    connection: OwnedHandle,
-    state: Arc<Mutex<State>>,
-}
-
-/// A thread, and what it is about to be given.
-struct Crew {
-    number: u64,
-    arrived: Vec<Watched>,
-    /// How much it has got, with that.
-    count: usize,
-    /// Wakes it.
-    bell: Arc<OwnedHandle>,
-}
-
-/// All that there are.
-fn crews() -> MutexGuard<'static, Vec<Crew>> {
-    static CREWS: Mutex<Vec<Crew>> = Mutex::new(Vec::new());
-    CREWS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Crew {
-    /// A thread waits for two things for each, and for its bell.
-    const MOST: usize = (wait::MOST - 1) / 2;
-
-    /// Gives it to one that has room, or to a new one.
-    fn give(watched: Watched) -> io::Result<()> {
-        let mut crews = crews();
-        if let Some(crew) = crews.iter_mut().find(|crew| crew.count < Self::MOST) {
-            crew.arrived.push(watched);
-            crew.count += 1;
-            crew.wake();
-            return Ok(());
-        }
-        let number = crews.last().map_or(0, |crew| crew.number + 1);
-        let bell = Arc::new(object::bell()?);
-        let thread = thread::Builder::new().name("strait-handles".into());
-        let rung = Arc::clone(&bell);
-        thread.spawn(move || watch(number, &rung))?;
-        crews.push(Self { number, arrived: vec![watched], count: 1, bell });
-        Ok(())
-    }
-
-    /// What has arrived for a thread, which has so much already; `None` where it has nothing, and is to end.
-    fn arrivals(number: u64, watched: usize) -> Option<Vec<Watched>> {
-        let mut crews = crews();
-        let index = crews.iter().position(|crew| crew.number == number)?;
-        let arrived = std::mem::take(&mut crews[index].arrived);
-        crews[index].count = watched + arrived.len();
-        if crews[index].count == 0 {
-            crews.remove(index);
-            return None;
-        }
-        Some(arrived)
-    }
-
-    fn wake(&self) {
-        object::set(&self.bell);
-    }
-}
-
-/// Watches what its crew has, until that is nothing.
-fn watch(number: u64, bell: &OwnedHandle) {
-    let mut all: Vec<Watch> = Vec::new();
-    while let Some(arrived) = Crew::arrivals(number, all.len()) {
-        all.extend(arrived.into_iter().filter_map(Watch::start));
-        all.retain_mut(Watch::is_needed);
-        if all.is_empty() {
-            continue;
-        }
-        let signals = all.iter().flat_map(Watch::signals).chain([bell.as_handle()]);
-        let signals: Vec<_> = signals.collect();
-        let looks = all.iter().any(|watch| watch.is_resting);
-        let deadline = if looks { Deadline::after(LOOK_EVERY) } else { Deadline::NEVER };
-        if wait::any(&signals, deadline).is_err() {
-            // Nothing can be waited for any more.
-            all.drain(..).for_each(|watch| let_go(&watch.state));
-        }
-    }
-}
-
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 /// One end that is watched.
-struct Watch {
+struct End {
     connection: Arc<OwnedHandle>,
     state: Arc<Mutex<State>>,
     read: PendingRead<Arc<OwnedHandle>>,
@@ -179,17 +100,7 @@ struct Watch {
     taken: Option<Arc<OwnedHandle>>,
 }
 
-impl Watch {
-    /// Where it can't be watched what is on its way is lost, as where the peer is gone.
-    fn start(Watched { connection, state }: Watched) -> Option<Self> {
-        let connection = Arc::new(connection);
-        let Ok(read) = PendingRead::start(Arc::clone(&connection), 0) else {
-            let_go(&state);
-            return None;
-        };
-        Some(Self { connection, state, read, discards: false, is_resting: false, taken: None })
-    }
-
+impl Watch for End {
     /// Whether the peer is still there, and hasn't taken all.
     fn is_needed(&mut self) -> bool {
         let mut state = lock(&self.state);
@@ -207,9 +118,35 @@ impl Watch {
         }
         let has_peer = self.discard_if(discards).is_ok() && self.has_peer();
         if !has_peer {
-            let_go(&self.state);
+            self.give_up();
         }
         has_peer
+    }
+
+    fn signals(&self) -> [Option<BorrowedHandle<'_>>; 2] {
+        let read = Some(self.read.as_handle()).filter(|_| !self.is_resting);
+        [self.taken.as_ref().map(|taken| taken.as_handle()), read]
+    }
+
+    fn is_to_be_looked_at(&self) -> bool {
+        self.is_resting
+    }
+
+    /// Nobody will take what is on its way.
+    fn give_up(&mut self) {
+        let mut state = lock(&self.state);
+        state.is_watched = false;
+        let sent = std::mem::take(&mut state.sent);
+        drop(state);
+        drop(sent);
+    }
+}
+
+impl End {
+    fn new(connection: OwnedHandle, state: Arc<Mutex<State>>) -> io::Result<Self> {
+        let connection = Arc::new(connection);
+        let read = PendingRead::start(Arc::clone(&connection), 0)?;
+        Ok(Self { connection, state, read, discards: false, is_resting: false, taken: None })
     }
 
     fn discard_if(&mut self, discards: bool) -> io::Result<()> {
@@ -237,21 +174,6 @@ impl Watch {
             }
         }
     }
-
-    /// What is to be waited for.
-    fn signals(&self) -> impl Iterator<Item = BorrowedHandle<'_>> {
-        let read = Some(self.read.as_handle()).filter(|_| !self.is_resting);
-        self.taken.iter().map(|taken| taken.as_handle()).chain(read)
-    }
-}
-
-/// Nobody will take what is on its way.
-fn let_go(state: &Mutex<State>) {
-    let mut state = lock(state);
-    state.is_watched = false;
-    let sent = std::mem::take(&mut state.sent);
-    drop(state);
-    drop(sent);
 }
 
 #[cfg(test)]
@@ -371,7 +293,7 @@ mod tests {
     #[test]
     fn more_are_watched_than_one_thread_can_watch() {
         let mut all = Vec::new();
-        for _ in 0..2 * Crew::MOST + 1 {
+        for _ in 0..2 * background::MOST + 1 {
             let (here, there) = test_pipe::pair();
             let (reader, bytes, sent) = copies();
             let in_flight = InFlight::default();

@@ -2,18 +2,12 @@
 #![expect(unsafe_code, reason = "a trait is unsafe to implement")]
 
 use crate::{Windows, WindowsHandle};
-use std::{
-    net::Shutdown,
-    path::Path,
-    process::{Child, Command},
-    ptr::NonNull,
-    sync::atomic::AtomicU32,
-};
+use std::{net::Shutdown, path::Path, ptr::NonNull, sync::atomic::AtomicU32};
 use strait_core::{
     AcceptFrom, Accepted, Arrival, Arrived, Connection, Credentials, Deadline, Doorbell, Error,
-    ErrorKind, ForkHooks, Inherit, Listener, Mapping, Name, NamedPipe, NamedPipes, NewSegment,
-    Pipe, PipeRead, PipeWrite, ProcessIdentity, Rendezvous, Result, Segment, Signal, Signals,
-    Socket, SocketListener, Sockets, Style, Subscription, Transfer, WaitAddress, WaitOutcome, Wake,
+    ErrorKind, ForkHooks, Listener, Mapping, Name, NamedPipe, NamedPipes, NewSegment, Pipe,
+    PipeRead, PipeWrite, ProcessIdentity, Rendezvous, Result, Segment, Signal, Signals, Socket,
+    SocketListener, Sockets, Style, Subscription, Transfer, WaitAddress, WaitOutcome, Wake,
 };
 
 /// Nothing.
@@ -253,22 +247,6 @@ impl Socket for Lacking {
     }
     fn peer(&self) -> Result<Credentials> {
         match *self {}
-    }
-}
-
-impl Inherit for Windows {
-    type Bequest = Lacking;
-
-    fn bequeath(_: &mut Command, _: WindowsHandle) -> Result<Lacking> {
-        lacking("give a handle to a child")
-    }
-    fn settle(bequest: Lacking, _: &Child) {
-        match bequest {}
-    }
-
-    fn disinherit(_: &mut Command) {}
-    fn inherit() -> Result<Option<WindowsHandle>> {
-        Ok(None)
     }
 }
 

@@ -11,11 +11,13 @@
 
 #[cfg(test)]
 mod again;
+mod background;
 mod cancel;
 mod examine;
 mod handle;
 mod handover;
 mod in_flight;
+mod inherit;
 mod lacking;
 mod liveness;
 mod name_claim;
@@ -36,6 +38,7 @@ use strait_core::{Backend, Capabilities, Capability, Finding};
 
 pub use cancel::WindowsCancel;
 pub use handle::WindowsHandle;
+pub use inherit::Bequest;
 
 /// Windows, as strait sees it.
 ///

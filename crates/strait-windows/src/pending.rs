@@ -92,11 +92,6 @@ impl<F: AsHandle> PendingRead<F> {
         }
     }
 
-    /// What is read.
-    pub(crate) fn file(&self) -> &F {
-        &self.file
-    }
-
     fn result(&self, waits: bool) -> Ended {
         let mut bytes = 0;
         let file = self.file.as_handle().as_raw_handle();

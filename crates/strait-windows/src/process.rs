@@ -156,7 +156,7 @@ fn start_of(process: BorrowedHandle<'_>) -> Result<u64> {
     }
 }
 
-fn parent_number() -> io::Result<u32> {
+pub(crate) fn parent_number() -> io::Result<u32> {
     let mut found = MaybeUninit::<PROCESS_BASIC_INFORMATION>::zeroed();
     let len = size_of::<PROCESS_BASIC_INFORMATION>() as u32;
     // SAFETY: the place has as many bytes as is said, which is what the system fills in for this class.

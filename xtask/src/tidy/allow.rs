@@ -44,6 +44,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-posix/src/sys/freebsd/", "calls what neither std nor rustix has"),
     ("crates/strait-posix/src/receive.rs", "takes descriptors out of what a peer sent"),
     ("crates/strait-windows/src/offer.rs", "duplicates handles out of other processes"),
+    ("crates/strait-windows/src/inherit.rs", "removes an environment variable"),
     ("crates/strait-windows/src/lacking.rs", "implements a trait that is unsafe to implement"),
     ("crates/strait-windows/src/name_claim.rs", "maps who has a name"),
     ("crates/strait-windows/src/object.rs", "makes kernel objects"),

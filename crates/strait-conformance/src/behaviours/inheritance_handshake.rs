@@ -129,8 +129,9 @@ fn with_parent_that_says<B: Backend>(
         parent.send(message, &[], Deadline::now())?;
     }
     let mut command = Peer::command(expect_error::<B>, [expected])?;
-    B::bequeath(&mut command, child.to_handle()?)?;
+    let bequest = B::bequeath(&mut command, child.to_handle()?)?;
     let mut started = command.stdin(Stdio::null()).spawn()?;
+    B::settle(bequest, &started);
     // Nothing more comes.
     drop((command, child));
     parent.shutdown(std::net::Shutdown::Write)?;
