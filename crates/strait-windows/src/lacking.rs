@@ -1,13 +1,12 @@
 //! What this backend doesn't have yet: it is refused, and no value of it exists.
-#![expect(unsafe_code, reason = "a trait is unsafe to implement")]
 
-use crate::{Windows, WindowsHandle};
-use std::{net::Shutdown, path::Path, ptr::NonNull, sync::atomic::AtomicU32};
+use crate::{Windows, WindowsHandle, WindowsSegment};
+use std::{net::Shutdown, path::Path};
 use strait_core::{
     AcceptFrom, Accepted, Arrival, Arrived, Connection, Credentials, Deadline, Doorbell, Error,
-    ErrorKind, ForkHooks, Listener, Mapping, Name, NamedPipe, NamedPipes, NewSegment, Pipe,
-    PipeRead, PipeWrite, ProcessIdentity, Rendezvous, Result, Segment, Signal, Signals, Socket,
-    SocketListener, Sockets, Style, Subscription, Transfer, WaitAddress, WaitOutcome, Wake,
+    ErrorKind, Listener, Name, NamedPipe, NamedPipes, Pipe, PipeRead, PipeWrite, ProcessIdentity,
+    Rendezvous, Result, Signal, Signals, Socket, SocketListener, Sockets, Style, Subscription,
+    Transfer, Wake,
 };
 
 /// Nothing.
@@ -27,62 +26,8 @@ impl Transfer<WindowsHandle> for Lacking {
     }
 }
 
-impl WaitAddress for Windows {
-    fn wait(_: &AtomicU32, _: u32, _: Deadline<'_>) -> Result<WaitOutcome> {
-        lacking("sleep on a word")
-    }
-    fn wake_one(_: &AtomicU32) {}
-    fn wake_all(_: &AtomicU32) {}
-}
-
-// SAFETY: there is none.
-
-unsafe impl Segment for Lacking {
-    type Seat = Lacking;
-    type Claim = Lacking;
-    fn create(_: &Name, _: &NewSegment<'_>) -> Result<Self> {
-        lacking("create shared memory")
-    }
-    fn open(_: &Name, _: Option<u32>, _: Mapping) -> Result<Self> {
-        lacking("open shared memory")
-    }
-    fn anonymous(_: usize) -> Result<Self> {
-        lacking("create anonymous shared memory")
-    }
-    fn map_file(_: &Path, _: Option<usize>, _: Mapping) -> Result<Self> {
-        lacking("map a file")
-    }
-    fn remove(_: &Name) -> Result<()> {
-        lacking("remove shared memory")
-    }
-    fn claim(_: &Name, _: Deadline<'_>) -> Result<Lacking> {
-        lacking("claim a name")
-    }
-    fn take_seat(&self, _: u32) -> Result<Option<Lacking>> {
-        match *self {}
-    }
-    fn is_seat_taken(&self, _: u32) -> Result<bool> {
-        match *self {}
-    }
-    fn watch_forks(_: ForkHooks) -> Result<()> {
-        Ok(())
-    }
-    fn start(&self) -> NonNull<u8> {
-        match *self {}
-    }
-    fn len(&self) -> usize {
-        match *self {}
-    }
-    fn mapping(&self) -> Mapping {
-        match *self {}
-    }
-    fn is_intact(&self) -> bool {
-        match *self {}
-    }
-}
-
 impl Rendezvous for Windows {
-    type Segment = Lacking;
+    type Segment = WindowsSegment;
     type Listener = Lacking;
     type Connection = Lacking;
     fn listen(_: &Name, _: &[u8]) -> Result<Lacking> {
@@ -116,11 +61,11 @@ impl Doorbell for Lacking {
 }
 
 impl Connection for Lacking {
-    type Segment = Lacking;
-    fn send(&self, _: &[u8], _: Option<&Lacking>) -> Result<()> {
+    type Segment = WindowsSegment;
+    fn send(&self, _: &[u8], _: Option<&WindowsSegment>) -> Result<()> {
         match *self {}
     }
-    fn receive(&self, _: &mut [u8]) -> Result<Option<(usize, Option<Lacking>)>> {
+    fn receive(&self, _: &mut [u8]) -> Result<Option<(usize, Option<WindowsSegment>)>> {
         match *self {}
     }
     fn peer(&self) -> Result<Credentials> {

@@ -12,33 +12,50 @@
 #[cfg(test)]
 mod again;
 mod background;
+mod bell;
 mod cancel;
+mod claim;
 mod examine;
+mod file;
 mod handle;
 mod handover;
 mod in_flight;
 mod inherit;
 mod lacking;
 mod liveness;
+mod mapping;
 mod name_claim;
+mod named;
 mod object;
 mod offer;
 mod overlapped;
 mod peer_end;
 mod pending;
+mod persistent;
 mod process;
 mod random;
+mod register;
+mod seat;
+mod section;
 mod security;
+mod segment;
 #[cfg(test)]
 mod test_pipe;
+mod trailer;
+mod turn;
 mod user;
+mod view;
 mod wait;
+mod wait_address;
 
 use strait_core::{Backend, Capabilities, Capability, Finding};
 
 pub use cancel::WindowsCancel;
+pub use claim::WindowsClaim;
 pub use handle::WindowsHandle;
 pub use inherit::Bequest;
+pub use seat::WindowsSeat;
+pub use segment::WindowsSegment;
 
 /// Windows, as strait sees it.
 ///
@@ -50,7 +67,19 @@ pub struct Windows;
 
 impl Backend for Windows {
     const NAME: &'static str = "windows";
-    const CAPABILITIES: Capabilities = Capabilities::none().with(Capability::Liveness);
+    const CAPABILITIES: Capabilities = Capabilities::none()
+        .with(Capability::NamedSegments)
+        .with(Capability::AnonymousSegments)
+        .with(Capability::FileSegments)
+        .with(Capability::ReadOnlyMappings)
+        .with(Capability::SharedAccess)
+        .with(Capability::SealedSize)
+        .with(Capability::TruncationGuard)
+        .with(Capability::Reservation)
+        .with(Capability::StaleNames)
+        .with(Capability::WaitAddress)
+        .with(Capability::Seats)
+        .with(Capability::Liveness);
     type Cancel = WindowsCancel;
 
     fn examine() -> Vec<Finding> {

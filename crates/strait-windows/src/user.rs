@@ -73,7 +73,8 @@ impl User {
     }
 }
 
-fn number(sid: &str) -> u32 {
+/// The number of the user, or of the group, with this identifier.
+pub(crate) fn number(sid: &str) -> u32 {
     let [a, b, c, d, ..] = Fingerprint::of_bytes(sid.as_bytes()).to_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
@@ -104,10 +105,12 @@ fn with_information(
     if done == 0 { Err(io::Error::last_os_error()) } else { look(memory.as_ptr()) }
 }
 
+/// An identifier as text.
+///
 /// # Safety
 ///
 /// It points to a valid SID.
-unsafe fn text_of(sid: PSID) -> io::Result<String> {
+pub(crate) unsafe fn text_of(sid: PSID) -> io::Result<String> {
     let mut text = null_mut();
     // SAFETY: the caller sees to the SID; the place is valid for a pointer.
     if unsafe { ConvertSidToStringSidW(sid, &raw mut text) } == 0 {

@@ -52,7 +52,7 @@ pub(crate) fn one(thing: impl AsHandle, deadline: Deadline<'_>) -> io::Result<bo
 
 /// Rounded up, so that no wait is shorter than it should be. What is left after the longest that the system can
 /// wait is waited for again.
-fn milliseconds(left: Option<Duration>) -> u32 {
+pub(crate) fn milliseconds(left: Option<Duration>) -> u32 {
     const LONGEST: u32 = INFINITE - 1;
     let Some(left) = left else { return INFINITE };
     let rounded = left.as_nanos().div_ceil(1_000_000);
