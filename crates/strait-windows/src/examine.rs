@@ -1,10 +1,10 @@
 //! What this system offers of what the backend needs.
 
-use crate::user::User;
+use crate::{signals, user::User};
 use strait_core::Finding;
 
 pub(crate) fn examine() -> Vec<Finding> {
-    vec![user()]
+    vec![user(), signals::examine()]
 }
 
 fn user() -> Finding {

@@ -3,10 +3,9 @@
 use crate::{Windows, WindowsHandle, WindowsSegment};
 use std::{net::Shutdown, path::Path};
 use strait_core::{
-    AcceptFrom, Accepted, Arrival, Arrived, Connection, Credentials, Deadline, Doorbell, Error,
-    ErrorKind, Listener, Name, NamedPipe, NamedPipes, Pipe, PipeRead, PipeWrite, ProcessIdentity,
-    Rendezvous, Result, Signal, Signals, Socket, SocketListener, Sockets, Style, Subscription,
-    Transfer, Wake,
+    AcceptFrom, Accepted, Arrived, Connection, Credentials, Deadline, Doorbell, Error, ErrorKind,
+    Listener, Name, NamedPipe, NamedPipes, Pipe, PipeRead, PipeWrite, Rendezvous, Result, Socket,
+    SocketListener, Sockets, Style, Transfer, Wake,
 };
 
 /// Nothing.
@@ -191,40 +190,6 @@ impl Socket for Lacking {
         match *self {}
     }
     fn peer(&self) -> Result<Credentials> {
-        match *self {}
-    }
-}
-
-impl Signals for Windows {
-    type Subscription = Lacking;
-    fn subscribe(_: &[Signal]) -> Result<Lacking> {
-        lacking("receive signals")
-    }
-    fn take_over(_: Signal) -> Result<Lacking> {
-        lacking("handle a signal")
-    }
-    fn ignore(_: Signal) -> Result<()> {
-        lacking("ignore a signal")
-    }
-    fn reset(_: Signal) -> Result<()> {
-        lacking("reset a signal")
-    }
-    fn is_ignored(_: Signal) -> Result<bool> {
-        lacking("ask of a signal")
-    }
-    fn send(_: &ProcessIdentity, _: Signal) -> Result<()> {
-        lacking("send a signal")
-    }
-    fn number(_: Signal) -> Option<i32> {
-        None
-    }
-}
-
-impl Subscription for Lacking {
-    fn receive(&self, _: Deadline<'_>) -> Result<Arrival> {
-        match *self {}
-    }
-    fn close(&self) {
         match *self {}
     }
 }

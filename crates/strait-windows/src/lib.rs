@@ -39,6 +39,7 @@ mod seat;
 mod section;
 mod security;
 mod segment;
+mod signals;
 #[cfg(test)]
 mod test_pipe;
 mod trailer;
@@ -56,6 +57,7 @@ pub use handle::WindowsHandle;
 pub use inherit::Bequest;
 pub use seat::WindowsSeat;
 pub use segment::WindowsSegment;
+pub use signals::WindowsSubscription;
 
 /// Windows, as strait sees it.
 ///
@@ -79,7 +81,8 @@ impl Backend for Windows {
         .with(Capability::StaleNames)
         .with(Capability::WaitAddress)
         .with(Capability::Seats)
-        .with(Capability::Liveness);
+        .with(Capability::Liveness)
+        .with(Capability::Signals);
     type Cancel = WindowsCancel;
 
     fn examine() -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! Handles.
 
 use super::Native;
-use crate::{cancel::CancelToken, endpoint::Handle};
+use crate::{cancel::CancelToken, endpoint::Handle, signals::Signals};
 use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
 
 impl AsHandle for Handle<Native> {
@@ -25,6 +25,13 @@ impl From<Handle<Native>> for OwnedHandle {
 
 /// Signalled from the moment of its cancellation on.
 impl AsHandle for CancelToken<Native> {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.backend().as_handle()
+    }
+}
+
+/// Signalled when a signal has come, until `try_recv` says `WouldBlock`.
+impl AsHandle for Signals<Native> {
     fn as_handle(&self) -> BorrowedHandle<'_> {
         self.backend().as_handle()
     }
