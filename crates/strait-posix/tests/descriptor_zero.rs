@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! A descriptor numbered 0 is a descriptor. Alone in its process, which gives up its standard input.
 #![allow(unsafe_code)]
 

@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! A file that another program has put where named memory would be.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 

@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! Noticing names goes on where their directory is removed.
 
 #![cfg(feature = "tokio")]

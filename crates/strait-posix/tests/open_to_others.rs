@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! Where another user's listener is looked for, what is found there is checked. Needs root, to give files to
 //! other users; otherwise it shows nothing.
 

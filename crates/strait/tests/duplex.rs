@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! Two-way traffic with other programs.
 #![allow(clippy::unwrap_used)]
 

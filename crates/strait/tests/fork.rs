@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! A forked child that drops what its parent has, or just exits, takes nothing away from it.
 #![allow(unsafe_code, clippy::unwrap_used)]
 

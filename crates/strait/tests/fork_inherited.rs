@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! What a parent has passed, after a fork without `exec`.
 
 use std::{

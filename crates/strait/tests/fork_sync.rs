@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! A forked child owns none of its parent's locks, and is an owner of its own.
 #![allow(unsafe_code, clippy::unwrap_used, clippy::panic)]
 

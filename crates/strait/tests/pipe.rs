@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! Pipes to and from other programs.
 #![allow(clippy::unwrap_used)]
 

@@ -85,12 +85,19 @@ pub(super) const SYSTEM_CFG: &[(&str, &str)] = &[
     ("crates/strait-portable/src/sys/mod.rs", "picks the system's file"),
 ];
 
-/// Where line 1 may tell operating systems apart, so that a backend is empty elsewhere.
+/// Where line 1 may tell operating systems apart, so that a backend is empty elsewhere, and what checks things that
+/// only some systems have.
 pub(super) const SYSTEM_CFG_ON_LINE_1: &[(&str, &str)] = &[
     ("crates/strait-posix/src/lib.rs", "is a backend"),
     ("crates/strait-windows/src/lib.rs", "is a backend"),
     ("crates/strait-portable/src/lib.rs", "is a backend"),
-    ("crates/strait-posix/tests/hostile_descriptor.rs", "makes what only Linux has"),
+    ("crates/strait-posix/tests/", "tests a backend"),
+    ("crates/strait/tests/duplex.rs", "what it checks is POSIX's: programs like cat as children"),
+    ("crates/strait/tests/fork", "what it checks is POSIX's: forks"),
+    ("crates/strait/tests/pipe.rs", "what it checks is POSIX's: programs like cat as children"),
+    ("crates/strait/tests/signals/main.rs", "what it checks is POSIX's: handlers of signals"),
+    ("crates/strait/tests/sockets_hostile.rs", "what it checks is POSIX's: descriptors"),
+    ("crates/strait-cli/tests/commands/main.rs", "what it checks with is POSIX's: shells, signals"),
 ];
 
 /// Where paths of machines may be written.

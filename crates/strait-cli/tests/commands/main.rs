@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! The command `strait`, as its users run it: real processes, files, pipes and signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

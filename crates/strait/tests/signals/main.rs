@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! Signals beside other libraries' handlers, in forked children, and where they are blocked.
 #![allow(unsafe_code, clippy::unwrap_used)]
 
