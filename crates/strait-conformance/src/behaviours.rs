@@ -60,8 +60,14 @@ mod sync_hostile;
 mod wait_address;
 mod waiting;
 
-use crate::{Actor, Backend, Behaviour, Failure, Peer, Stage, Verdict};
-use std::process::Command;
+use crate::{
+    Actor, Backend, Behaviour, Error, ErrorKind, Failure, Peer, Stage, Verdict, actor::REFUSED,
+    verdict::refuse,
+};
+use std::{
+    process::{Command, ExitStatus},
+    time::Duration,
+};
 
 /// The actors of all modules.
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
@@ -185,16 +191,26 @@ pub(crate) fn behaviours<B: Backend>() -> Vec<Behaviour> {
 }
 
 /// The kind of an error that was to come; a panic where none did.
-fn kind_of<T>(result: strait::Result<T>) -> strait::ErrorKind {
+fn kind_of<T>(result: strait::Result<T>) -> ErrorKind {
     error_of(result).kind()
 }
 
-/// An error that was to come; a panic where none did.
+/// An error that was to come; a panic where none did. A refusal is the behaviour's end.
 #[expect(clippy::panic, reason = "a behaviour fails by it")]
-fn error_of<T>(result: strait::Result<T>) -> strait::Error {
+fn error_of<T>(result: strait::Result<T>) -> Error {
     match result {
+        Err(error) if error.kind() == ErrorKind::Unsupported => refuse(error),
         Err(error) => error,
         Ok(_) => panic!("an error was to come, and none did"),
+    }
+}
+
+/// A child whose actor has failed, or was refused, is how the behaviour ends too.
+fn ended_well(status: ExitStatus) -> Verdict {
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(REFUSED) => Err(Error::new(ErrorKind::Unsupported, "use it", "a child was refused"))?,
+        _ => Err(format!("the child ended with {status}"))?,
     }
 }
 
@@ -208,21 +224,24 @@ fn race<F: Fn(&mut Stage) -> Verdict + Copy>(
 ) -> Result<(u32, Vec<Peer>), Failure> {
     let start = |_| Peer::with_args(actor, [name]);
     let mut peers = (0..how_many).map(start).collect::<Result<Vec<_>, _>>()?;
+    // Starting as many takes a while: each has all its time from when it is its turn.
     for peer in &mut peers {
+        peer.set_deadline(PATIENCE);
         peer.expect("ready")?;
     }
-    for peer in &peers {
+    for peer in &mut peers {
+        peer.set_deadline(PATIENCE);
         peer.tell("go");
     }
     let mut winners = 0;
     for peer in &mut peers {
-        match peer.hear()? {
-            said if said == won => winners += 1,
-            said => assert_eq!(said, lost),
-        }
+        winners += u32::from(peer.expect_one_of([lost, won])? == 1);
     }
     Ok((winners, peers))
 }
+
+/// Longer than any of those that race takes, once it runs.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends a signal to a process, `-STOP` say, on a system that has the command for it.
 fn signal(which: &str, pid: u32) -> Verdict {

@@ -2,7 +2,8 @@
 
 use crate::{Failure, Peer, Stage, Verdict, unavailable};
 use std::{
-    env,
+    env, fs,
+    path::Path,
     process::{self, Command},
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -19,6 +20,22 @@ pub fn unique(label: &str) -> String {
 /// Whether this is Linux, for behaviours that use its commands.
 pub fn is_linux() -> bool {
     env::consts::OS == "linux"
+}
+
+/// Whether this system has a shell, and the commands that any Unix has.
+pub fn is_unix() -> bool {
+    env::consts::FAMILY == "unix"
+}
+
+/// Whether this is Windows' API on another system, for what Wine does otherwise.
+pub fn is_wine() -> bool {
+    let root = env::var_os("SystemRoot").filter(|_| env::consts::OS == "windows");
+    root.is_some_and(|root| Path::new(&root).join("system32/winecfg.exe").exists())
+}
+
+/// The system, as it is called in the matrix.
+pub(crate) fn system() -> &'static str {
+    if is_wine() { "wine" } else { env::consts::OS }
 }
 
 /// Whether this process is the superuser's, on a system that has one.
@@ -62,6 +79,41 @@ pub(crate) fn impossible_lengths() -> Vec<usize> {
     let beyond_memory = [HALF, HALF - 4096];
     let known = if usize::BITS > 32 { &beyond_memory[..] } else { &[] };
     [&beyond_pointers, known].concat()
+}
+
+/// A peer that can have as many files open and no more: where it asks for more, and is permitted it, more than others.
+///
+/// # Errors
+///
+/// Where it can't be started; the behaviour is unavailable where no command limits that.
+pub(crate) fn limited_to<F: Fn(&mut Stage) -> Verdict>(
+    files: u32,
+    actor: F,
+    args: impl IntoIterator<Item = impl ToString>,
+) -> Result<Peer, Failure> {
+    if !is_unix() {
+        return unavailable("no command here limits how much a process has open");
+    }
+    let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+    Ok(Peer::under(["sh", "-c", &script], actor, args)?)
+}
+
+/// A peer that may have as many files open: that has to be asked for where there is a limit.
+///
+/// # Errors
+///
+/// Where it can't be started.
+pub(crate) fn with_room_for<F: Fn(&mut Stage) -> Verdict>(
+    files: u32,
+    actor: F,
+    args: impl IntoIterator<Item = impl ToString>,
+) -> Result<Peer, Failure> {
+    if is_unix() { limited_to(files, actor, args) } else { Ok(Peer::with_args(actor, args)?) }
+}
+
+/// How many files this process has open, where the system tells; 0 otherwise.
+pub(crate) fn open_files() -> Result<usize, Failure> {
+    if is_linux() { Ok(fs::read_dir("/proc/self/fd")?.count()) } else { Ok(0) }
 }
 
 /// Waits until `condition` holds, of something that another process brings about and of which no

@@ -19,7 +19,7 @@
 //! | declared | the behaviour has to |
 //! |---|---|
 //! | nothing | pass |
-//! | the backend lacks a capability that it needs | fail with an error of kind `Unsupported` |
+//! | the backend lacks a capability that it needs | fail with an error of kind `Unsupported`, or with a peer that does |
 //! | [`broken`](Suite::broken), with a reason | not do what it would have to do otherwise |
 //!
 //! So nothing is left out in silence, and a declaration that is no longer true fails the run. What
@@ -56,7 +56,7 @@ mod watchdog;
 
 pub use actor::{Actor, act_if_asked};
 pub use behaviour::Behaviour;
-pub use fixtures::{is_linux, is_root, nobody, unique, wait_until};
+pub use fixtures::{is_linux, is_root, is_unix, is_wine, nobody, unique, wait_until};
 pub use libtest_mimic::Arguments;
 pub use peer::Peer;
 pub use peer_error::PeerError;

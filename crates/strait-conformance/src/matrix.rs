@@ -1,8 +1,7 @@
 //! The table of behaviours and backends.
 
-use crate::{Behaviour, outcome::Outcome};
+use crate::{Behaviour, fixtures::system, outcome::Outcome};
 use std::{
-    env::consts::OS,
     fs, io,
     path::Path,
     sync::{Mutex, PoisonError},
@@ -18,7 +17,7 @@ impl Matrix {
     /// Adds the outcome of a behaviour.
     pub(crate) fn record(&self, backend: &str, behaviour: &Behaviour, outcome: &Outcome) {
         let row = [
-            format!("{backend} on {OS}"),
+            format!("{backend} on {}", system()),
             behaviour.module.to_owned(),
             behaviour.name.to_owned(),
             outcome.word().to_owned(),

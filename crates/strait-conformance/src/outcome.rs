@@ -1,8 +1,8 @@
 //! What came out of a behaviour, measured by what was to come out.
 
 use crate::{
-    Behaviour, Capability, Error, ErrorKind, Failure,
-    verdict::{Unavailable, Verdict, with_causes},
+    Behaviour, Capability,
+    verdict::{Unavailable, Verdict, is_refusal, refusal_of, with_causes},
 };
 use std::{any::Any, panic::catch_unwind};
 
@@ -97,7 +97,7 @@ impl Expectation {
 /// How the function of a behaviour ended.
 enum Ended {
     Passed,
-    /// With an error of kind `Unsupported`.
+    /// With an error of kind `Unsupported`, of its own or of a peer.
     Refused(String),
     /// With any other error, or a panic.
     Failed(String),
@@ -108,7 +108,10 @@ impl Ended {
     fn of(behaviour: &Behaviour) -> Self {
         match catch_unwind(behaviour.run) {
             Ok(verdict) => Self::with(verdict),
-            Err(payload) => Self::Failed(format!("panicked: {}", panic_message(&*payload))),
+            Err(payload) => match refusal_of(payload) {
+                Ok(refusal) => Self::with(Err(refusal)),
+                Err(payload) => Self::Failed(format!("panicked: {}", panic_message(&*payload))),
+            },
         }
     }
 
@@ -116,14 +119,10 @@ impl Ended {
         match verdict {
             Ok(()) => Self::Passed,
             Err(failure) if failure.is::<Unavailable>() => Self::Unavailable(failure.to_string()),
-            Err(failure) if is_unsupported(&failure) => Self::Refused(with_causes(&*failure)),
+            Err(failure) if is_refusal(&*failure) => Self::Refused(with_causes(&*failure)),
             Err(failure) => Self::Failed(with_causes(&*failure)),
         }
     }
-}
-
-fn is_unsupported(failure: &Failure) -> bool {
-    failure.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Unsupported)
 }
 
 fn panic_message(payload: &(dyn Any + Send)) -> &str {

@@ -179,11 +179,21 @@ impl Peer {
     ///
     /// As [`hear`](Self::hear), and where it says something else.
     pub fn expect(&mut self, line: &str) -> Result<(), PeerError> {
+        self.expect_one_of([line]).map(drop)
+    }
+
+    /// Waits until the actor says one of `lines`, and returns which.
+    ///
+    /// # Errors
+    ///
+    /// As [`expect`](Self::expect).
+    pub fn expect_one_of<const N: usize>(&mut self, lines: [&str; N]) -> Result<usize, PeerError> {
         let heard = self.hear()?;
-        if heard == line {
-            return Ok(());
-        }
-        Err(self.error(Problem::Said { expected: line.to_owned(), heard }))
+        let which = lines.iter().position(|line| *line == heard);
+        which.ok_or_else(|| {
+            let expected = lines.map(|line| format!("{line:?}")).join(" or ");
+            self.error(Problem::Said { expected, heard })
+        })
     }
 
     /// What the peer wrote to standard error so far.

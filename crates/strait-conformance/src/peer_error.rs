@@ -1,5 +1,6 @@
 //! What can go wrong with a peer.
 
+use crate::actor::REFUSED;
 use std::{error::Error, fmt, io, process::ExitStatus, time::Duration};
 
 /// A peer did not do what its parent expected. The text includes what the peer wrote to standard
@@ -27,7 +28,7 @@ pub(crate) enum Problem {
     Ended(ExitStatus),
     /// It ended with a failure.
     Failed(ExitStatus),
-    /// It said another line than the expected one.
+    /// It said another line than the expected ones, which are quoted.
     Said { expected: String, heard: String },
 }
 
@@ -44,6 +45,16 @@ impl PeerError {
                 Some(status)
             }
             _ => None,
+        }
+    }
+}
+
+impl PeerError {
+    /// Whether the backend didn't offer what the peer was about to do.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match &self.problem {
+            Problem::Said { heard, .. } => heard == "Unsupported",
+            _ => self.exit_status().is_some_and(|status| status.code() == Some(REFUSED)),
         }
     }
 }
@@ -72,7 +83,7 @@ impl fmt::Display for Problem {
             }
             Self::Ended(status) => write!(f, "has ended too early ({status})"),
             Self::Failed(status) => write!(f, "failed ({status})"),
-            Self::Said { expected, heard } => write!(f, "said {heard:?} instead of {expected:?}"),
+            Self::Said { expected, heard } => write!(f, "said {heard:?} instead of {expected}"),
         }
     }
 }

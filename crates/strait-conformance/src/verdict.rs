@@ -1,6 +1,8 @@
-//! How a behaviour ends: kept, failed, or not to be shown on this machine.
+//! How a behaviour ends: kept, failed, refused, or not to be shown on this machine.
 
-use std::{error::Error, fmt};
+use crate::PeerError;
+use std::{any::Any, error::Error, fmt, panic};
+use strait::ErrorKind;
 
 /// What a behaviour and an actor return.
 pub type Verdict = Result<(), Failure>;
@@ -64,6 +66,24 @@ impl fmt::Display for Unavailable {
 }
 
 impl Error for Unavailable {}
+
+/// Whether it failed since the backend doesn't offer it: here, or in a peer.
+pub(crate) fn is_refusal(failure: &(dyn Error + 'static)) -> bool {
+    let here = failure.downcast_ref::<strait::Error>();
+    here.is_some_and(|error| error.kind() == ErrorKind::Unsupported)
+        || failure.downcast_ref::<PeerError>().is_some_and(PeerError::is_refusal)
+}
+
+/// Ends a behaviour, or an actor, with this refusal, from wherever nothing can be returned. It unwinds, but is no
+/// panic: it isn't complained about.
+pub(crate) fn refuse(refusal: strait::Error) -> ! {
+    panic::resume_unwind(Box::new(refusal))
+}
+
+/// The refusal that has unwound so, or what else has.
+pub(crate) fn refusal_of(payload: Box<dyn Any + Send>) -> Result<Failure, Box<dyn Any + Send>> {
+    payload.downcast::<strait::Error>().map(|refusal| refusal as Failure)
+}
 
 /// An error in one text, with its causes.
 pub(crate) fn with_causes(error: &dyn Error) -> String {

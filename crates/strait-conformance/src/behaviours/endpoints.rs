@@ -1,7 +1,9 @@
 //! Endpoints in parcels, within one process; `handles.rs` sends them to others.
 
 use super::kind_of;
-use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique};
+use crate::{
+    Actor, Backend, Failure, Stage, Verdict, actors, behaviours, fixtures::limited_to, unique,
+};
 use std::{
     env, fs,
     io::{Read, Write},
@@ -190,8 +192,7 @@ fn a_parcel_that_is_lost_is_a_death<B: Backend>() -> Verdict {
 }
 
 fn an_end_is_handed_over_where_no_handle_is_left<B: Backend>() -> Verdict {
-    let limited = ["sh", "-c", "ulimit -n 40; exec \"$0\" \"$@\""];
-    let mut peer = Peer::under(limited, hand_over_with_no_handle_left::<B>, [""; 0])?;
+    let mut peer = limited_to(40, hand_over_with_no_handle_left::<B>, [""; 0])?;
     peer.expect("handed over")?;
     Ok(peer.finish()?)
 }

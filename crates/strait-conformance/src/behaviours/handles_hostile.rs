@@ -2,11 +2,11 @@
 
 use super::kind_of;
 use crate::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, nobody,
-    unavailable, unique,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours,
+    fixtures::{limited_to, open_files},
+    is_linux, nobody, unavailable, unique,
 };
 use std::{
-    fs,
     io::{Read, Write},
     thread,
     time::{Duration, Instant},
@@ -111,8 +111,7 @@ fn what_is_no_message_is_an_error<B: Backend>() -> Verdict {
 fn who_has_no_room_for_handles_loses_nothing_else<B: Backend>() -> Verdict {
     let name = unique("room");
     let listener = LocalListener::<B>::bind(&name)?;
-    let limited = ["sh", "-c", "ulimit -n 40; exec \"$0\" \"$@\""];
-    let mut peer = Peer::under(limited, receive_with_little_room::<B>, [&name])?;
+    let mut peer = limited_to(40, receive_with_little_room::<B>, [&name])?;
     let stream = listener.accept_timeout(PATIENCE)?;
     let (mut reader, writer) = pipe::<B>()?;
     let many = (0..60).map(|_| handle_of_writer::<B>(writer.try_clone()?));
@@ -213,11 +212,11 @@ fn send_as_many_as_go<B: Backend>(stage: &mut Stage) -> Verdict {
 fn count_descriptors<B: Backend>(stage: &mut Stage) -> Verdict {
     // What is opened once for ever is opened by the first round.
     fail_in_every_way::<B>()?;
-    let before = descriptors()?;
+    let before = open_files()?;
     for _ in 0..20 {
         fail_in_every_way::<B>()?;
     }
-    assert_eq!(descriptors()?, before);
+    assert_eq!(open_files()?, before);
     stage.say("none is left");
     stage.wait_for_end_of_input();
     Ok(())
@@ -251,10 +250,6 @@ fn fail_in_every_way<B: Backend>() -> Verdict {
     let _ = messages_there.recv_endpoint_timeout::<PipeReader<B>>(PATIENCE);
     messages_here.send_handles(b"never received", some(5)?)?;
     Ok(())
-}
-
-fn descriptors() -> Result<usize, Failure> {
-    Ok(fs::read_dir("/proc/self/fd")?.count())
 }
 
 /// What is in front of bytes that go with handles: of no endpoint, where the kind is 0.

@@ -1,9 +1,11 @@
 //! What parents hand to their children.
 
-use super::{error_of, kind_of};
-use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, unique};
+use super::{ended_well, error_of, kind_of};
+use crate::{
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, fixtures::open_files,
+    unique,
+};
 use std::{
-    fs,
     io::{Read, Write},
     process::Stdio,
     sync::atomic::{AtomicBool, Ordering},
@@ -64,9 +66,7 @@ where
 }
 
 pub(super) fn ends_well<B: Backend>(mut child: Child<B>) -> Verdict {
-    let status = child.wait_timeout(PATIENCE)?;
-    assert!(status.success(), "the child ended with {status}");
-    Ok(())
+    ended_well(child.wait_timeout(PATIENCE)?)
 }
 
 fn a_child_takes_every_sort_of_endpoint_by_its_name<B: Backend>() -> Verdict {
@@ -431,11 +431,3 @@ fn more_than_the_system_takes_is_refused<B: Backend>() -> Verdict {
 
 /// Longer than anything here takes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How many files this process has open, where the system tells.
-fn open_files() -> Result<usize, Failure> {
-    if !is_linux() {
-        return Ok(0);
-    }
-    Ok(fs::read_dir("/proc/self/fd")?.count())
-}

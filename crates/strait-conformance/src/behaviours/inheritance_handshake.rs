@@ -78,7 +78,7 @@ fn another_version_is_a_mismatch_on_both_sides<B: Backend>() -> Verdict {
     ends_well(child)?;
     // The child answers all the same, so that such a parent knows.
     let (parent, status) = with_parent_that_says::<B>("VersionMismatch", &[&other_version()])?;
-    assert!(status.success(), "the child ended with {status}");
+    super::ended_well(status)?;
     let mut answer = [0; Greeting::LEN];
     assert_eq!(parent.receive(&mut answer, None, Deadline::after(PATIENCE))?.len, Greeting::LEN);
     assert_eq!(Greeting::from_bytes(&answer, "read")?.endpoints, 0);
@@ -114,7 +114,7 @@ fn a_parent_that_says_nonsense_gets_its_child_an_error<B: Backend>() -> Verdict 
     ];
     for (expected, messages) in cases {
         let (_parent, status) = with_parent_that_says::<B>(expected, messages)?;
-        assert!(status.success(), "the child ended with {status} after {messages:?}");
+        super::ended_well(status).map_err(|failure| format!("{failure} after {messages:?}"))?;
     }
     Ok(())
 }

@@ -5,9 +5,11 @@ use super::{
     mutex::SharedMutex,
 };
 use crate::{
-    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, is_linux, unavailable, unique,
+    Actor, Backend, Peer, Stage, Verdict, actors, behaviours,
+    fixtures::{open_files, with_room_for},
+    unique,
 };
-use std::{fs, hint::black_box, panic::resume_unwind, thread};
+use std::{hint::black_box, panic::resume_unwind, thread};
 use strait::{
     ErrorKind, Mapping, Name, Shareable,
     backend::Segment,
@@ -169,11 +171,7 @@ fn try_many<B: Backend>(stage: &mut Stage) -> Verdict {
 }
 
 fn where_all_seats_are_taken_nobody_joins<B: Backend>() -> Verdict {
-    if !is_linux() {
-        return unavailable("no command here permits as many open files");
-    }
-    let wrapper = ["sh", "-c", "ulimit -n 4096; exec \"$0\" \"$@\""];
-    let mut peer = Peer::under(wrapper, take_all_seats::<B>, [unique("seats")])?;
+    let mut peer = with_room_for(4096, take_all_seats::<B>, [unique("seats")])?;
     peer.expect("done")?;
     Ok(peer.finish()?)
 }
@@ -184,7 +182,6 @@ const SEATS: u32 = 1024;
 fn take_all_seats<B: Backend>(stage: &mut Stage) -> Verdict {
     let name = stage.arg(0);
     let created = SharedMutex::<B>::create(name, Mutex::new(7))?;
-    let open_files = || fs::read_dir("/proc/self/fd").map(Iterator::count);
     let before = open_files()?;
     let memory = B::Segment::open(&Name::new(name)?, None, Mapping::ReadWrite)?;
     let take = |number| memory.take_seat(number);

@@ -1,6 +1,6 @@
 //! Creating and opening named shared memory.
 
-use super::{kind_of, race};
+use super::{error_of, kind_of, race};
 use crate::{
     Actor, Backend, Peer, Stage, Verdict, actors, behaviours, fixtures::impossible_lengths, unique,
 };
@@ -108,7 +108,7 @@ fn a_length_of_zero_is_refused<B: Backend>() -> Verdict {
 fn a_length_beyond_memory_is_an_error_at_creation<B: Backend>() -> Verdict {
     let name = unique("beyond");
     for len in impossible_lengths() {
-        let error = SharedMemory::<B>::create(&name, len).err().ok_or("it was created")?;
+        let error = error_of(SharedMemory::<B>::create(&name, len));
         assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{len}: {error}");
         assert!(error.to_string().contains("bytes"), "the message has no figure: {error}");
         assert_eq!(kind_of(SharedMemory::<B>::open(&name)), ErrorKind::NotFound);

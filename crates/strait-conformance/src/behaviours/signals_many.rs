@@ -1,7 +1,10 @@
 //! Many signals and many subscriptions: whatever comes last arrives.
 
 use super::waiting::PATIENCE;
-use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, is_linux, unique};
+use crate::{
+    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, fixtures::with_room_for,
+    unique,
+};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     thread,
@@ -128,9 +131,7 @@ fn oversleep<B: Backend>(stage: &mut Stage) -> Verdict {
 
 fn a_thousand_subscriptions_receive_a_signal<B: Backend>() -> Verdict {
     // Each needs two files.
-    let words = ["sh", "-c", "ulimit -n 4096; exec \"$0\" \"$@\""];
-    let words = if is_linux() { &words[..] } else { &[] };
-    let mut peer = Peer::under(words, subscribe_a_thousand_times::<B>, [""; 0])?;
+    let mut peer = with_room_for(4096, subscribe_a_thousand_times::<B>, [""; 0])?;
     peer.expect("ready")?;
     for _ in 0..3 {
         signal::send::<B>(peer.id(), Signal::User1)?;

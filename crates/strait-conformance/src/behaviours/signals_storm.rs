@@ -1,9 +1,11 @@
 //! Very many signals, at which no call that waits notices anything.
 
 use super::waiting::PATIENCE;
-use crate::{Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, unique};
+use crate::{
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, fixtures::open_files,
+    is_linux, unique,
+};
 use std::{
-    fs,
     io::{Read, Write},
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
     thread,
@@ -377,10 +379,9 @@ fn subscribe_and_drop<B: Backend>(stage: &mut Stage) -> Verdict {
     for signal in [Signal::User1, Signal::User2] {
         signal::ignore::<B>(signal)?;
     }
-    let files = || fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
     stage.say("ready");
     stage.expect("begin")?;
-    let before = files();
+    let before = open_files()?;
     thread::scope(|scope| {
         for thread in 0..4 {
             scope.spawn(move || {
@@ -397,7 +398,7 @@ fn subscribe_and_drop<B: Backend>(stage: &mut Stage) -> Verdict {
             });
         }
     });
-    assert_eq!(files(), before, "files were left open");
+    assert_eq!(open_files()?, before, "files were left open");
     stage.say("worked");
     stage.expect("end")?;
     for signal in [Signal::User1, Signal::User2] {

@@ -1,7 +1,11 @@
 //! Whose connections are accepted, and what many of them, or hostile ones, can do.
 
 use super::kind_of;
-use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, nobody, unique};
+use crate::{
+    Actor, Backend, Peer, Stage, Verdict, actors, behaviours,
+    fixtures::{limited_to, with_room_for},
+    nobody, unique,
+};
 use std::{
     io::{Read, Write},
     time::Duration,
@@ -170,13 +174,13 @@ fn a_killed_listener_that_was_open_is_replaced<B: Backend>() -> Verdict {
 fn ten_thousand_that_say_nothing_keep_nobody_out<B: Backend>() -> Verdict {
     const PEERS: u32 = 4;
     let name = unique("silent");
-    let mut server = Peer::under(limited_to(12_000), hold_all::<B>, [&name])?;
+    let mut server = with_room_for(12_000, hold_all::<B>, [&name])?;
     if server.expect("listening").is_err() {
         return crate::unavailable("needs room for 12000 descriptors");
     }
     let mut silent = Vec::new();
     for _ in 0..PEERS {
-        silent.push(Peer::under(limited_to(3000), connect_many::<B>, [&name[..], "2500"])?);
+        silent.push(with_room_for(3000, connect_many::<B>, [&name[..], "2500"])?);
     }
     for peer in &mut silent {
         peer.expect("connected")?;
@@ -196,7 +200,7 @@ fn ten_thousand_that_say_nothing_keep_nobody_out<B: Backend>() -> Verdict {
 
 fn who_has_no_room_says_so_and_loses_nobody<B: Backend>() -> Verdict {
     let name = unique("few");
-    let mut server = Peer::under(limited_to(64), hold_few::<B>, [&name[..], "500"])?;
+    let mut server = limited_to(64, hold_few::<B>, [&name[..], "500"])?;
     server.expect("listening")?;
     let mut silent = Peer::with_args(connect_many::<B>, [&name[..], "500"])?;
     silent.expect("connected")?;
@@ -302,12 +306,6 @@ fn connect_many<B: Backend>(stage: &mut Stage) -> Verdict {
     stage.say("connected");
     stage.wait_for_end_of_input();
     Ok(())
-}
-
-/// A command that limits how many descriptors a peer can have.
-fn limited_to(descriptors: u32) -> [String; 3] {
-    let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
-    ["sh".to_owned(), "-c".to_owned(), script]
 }
 
 const NOBODY: u32 = 65534;

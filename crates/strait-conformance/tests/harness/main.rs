@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use strait_conformance::{Native, Suite, act_if_asked, run};
 
 fn main() -> ExitCode {
-    act_if_asked(&[peers::actors::<Native>(), runs::actors()].concat());
+    act_if_asked(&[peers::actors::<Native>(), runs::actors(), sample::actors()].concat());
     let behaviours = [peers::behaviours::<Native>(), runs::behaviours::<Native>()].concat();
     run([Suite::of("harness", |_| true, behaviours)])
 }

@@ -1,7 +1,9 @@
 //! The behaviours that the runs under test are made of: one for each way to end.
 
 use std::thread;
-use strait_conformance::{Backend, Error, ErrorKind, Verdict, behaviours, unavailable};
+use strait_conformance::{
+    Actor, Backend, Error, ErrorKind, Peer, Stage, Verdict, actors, behaviours, unavailable,
+};
 
 behaviours! {
     sample;
@@ -11,8 +13,14 @@ behaviours! {
     steps_aside,
     hangs,
     is_refused needs [NamedSegments, Liveness],
+    is_refused_in_a_peer needs [NamedSegments],
+    says_that_it_is_refused_in_a_peer needs [NamedSegments],
     works_anyway needs [NamedSegments],
     fails_otherwise needs [NamedSegments],
+}
+
+pub(crate) fn actors() -> Vec<Actor> {
+    actors![be_refused, say_that_it_is_refused]
 }
 
 fn passes<B: Backend>() -> Verdict {
@@ -42,6 +50,22 @@ fn hangs<B: Backend>() -> Verdict {
 
 fn is_refused<B: Backend>() -> Verdict {
     Err(Error::new(ErrorKind::Unsupported, "create", "there are no names"))?
+}
+
+fn is_refused_in_a_peer<B: Backend>() -> Verdict {
+    Ok(Peer::start(be_refused)?.finish()?)
+}
+
+fn says_that_it_is_refused_in_a_peer<B: Backend>() -> Verdict {
+    Ok(Peer::start(say_that_it_is_refused)?.expect("PermissionDenied")?)
+}
+
+fn be_refused(_: &mut Stage) -> Verdict {
+    is_refused::<strait_conformance::Native>()
+}
+
+fn say_that_it_is_refused(stage: &mut Stage) {
+    stage.say(format!("{:?}", ErrorKind::Unsupported));
 }
 
 fn works_anyway<B: Backend>() -> Verdict {
