@@ -1,8 +1,9 @@
 //! `cargo xtask matrix`: the table behaviour × backend in PLATFORM.md, out of a run of the
 //! behavioural suite.
 //!
-//! A run speaks only for the system that it ran on: the columns of other systems stay as
-//! they are. `results` is what the suite says, `table` is what the page says.
+//! A run speaks only for the system that it ran on, which may be another one than that of this
+//! program: the columns of other systems stay as they are. Each has a record of its own below the
+//! target directory. `results` is what the suite says, `table` is what the page says.
 
 mod results;
 mod table;
@@ -22,15 +23,27 @@ const PAGE: &str = "PLATFORM.md";
 const BEGIN: &str = "<!-- matrix:begin -->";
 const END: &str = "<!-- matrix:end -->";
 
-/// Runs the suite; then writes its table, or only checks that it is written.
+/// Systems whose runs are recorded here, this one aside.
+const OTHER_SYSTEMS: &[&str] = &["wine"];
+
+/// Runs the suite; then writes its table, with what runs on other systems have recorded, or only checks that its
+/// own part is written.
 pub(crate) fn run(check: bool) -> Result {
     recording(&mut cargo(["test", "-p", "strait-tests", "--test", "suite"]))?;
     if check { check_recorded() } else { write_recorded() }
 }
 
-/// Runs a command which runs the suite, and has the suite record its results.
+/// Runs a command which runs the suite on this system, and has the suite record its results.
 pub(crate) fn recording(suite: &mut Command) -> Result {
-    let path = record();
+    recording_on(OS, suite)
+}
+
+/// Runs a command which runs the suite on `system`, by the name that it has in the results: `wine`.
+pub(crate) fn recording_on(system: &str, suite: &mut Command) -> Result {
+    let path = record(system);
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).map_err(|error| about(directory, &error))?;
+    }
     match fs::remove_file(&path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(about(&path, &error)),
         _ => {}
@@ -38,10 +51,15 @@ pub(crate) fn recording(suite: &mut Command) -> Result {
     cmd::run(suite.env(VARIABLE, path))
 }
 
-/// Fails where the page is not what the last recorded run says, with the lines that differ.
+/// Fails where the page is not what the last recorded run on this system says, with the lines that differ.
 pub(crate) fn check_recorded() -> Result {
+    check_recorded_on(OS)
+}
+
+/// As [`check_recorded`], of the last recorded run on `system`.
+pub(crate) fn check_recorded_on(system: &str) -> Result {
     let old = read(&page())?;
-    let new = updated(&old)?;
+    let new = updated(&old, &[system])?;
     if old.lines().eq(new.lines()) {
         println!("the table in {PAGE} is what the suite says");
         return Ok(());
@@ -52,16 +70,21 @@ pub(crate) fn check_recorded() -> Result {
 
 fn write_recorded() -> Result {
     let old = read(&page())?;
-    let new = updated(&old)?;
+    let others = OTHER_SYSTEMS.iter().copied().filter(|system| record(system).exists());
+    let systems: Vec<&str> = [OS].into_iter().chain(others).collect();
+    println!("writing what was recorded on {}", systems.join(" and "));
+    let new = updated(&old, &systems)?;
     fs::write(page(), new).map_err(|error| about(&page(), &error))
 }
 
-/// The page with the recorded results in its table.
-fn updated(page: &str) -> Result<String> {
-    let results = results::parsed(&read(&record())?)?;
+/// The page with the results in its table that were recorded on these systems.
+fn updated(page: &str, systems: &[&str]) -> Result<String> {
     let (before, table, after) = split(page)?;
     let mut table = Table::parsed(table)?;
-    table.update(&results, system(OS));
+    for system in systems {
+        let results = results::parsed(&read(&record(system))?, system)?;
+        table.update(&results, known_as(system));
+    }
     Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
 }
 
@@ -84,12 +107,13 @@ fn differences(old: &str, new: &str) -> Vec<String> {
 }
 
 /// The name by which people know the system.
-fn system(os: &str) -> &str {
-    match os {
+fn known_as(system: &str) -> &str {
+    match system {
         "linux" => "Linux",
         "macos" => "macOS",
         "windows" => "Windows",
         "freebsd" => "FreeBSD",
+        "wine" => "Wine",
         other => other,
     }
 }
@@ -98,8 +122,8 @@ fn page() -> PathBuf {
     root().join(PAGE)
 }
 
-fn record() -> PathBuf {
-    target_dir().join("matrix.tsv")
+fn record(system: &str) -> PathBuf {
+    target_dir().join("matrix").join(format!("{system}.tsv"))
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -5,6 +5,7 @@ use std::env::{self, consts::OS};
 use super::foreign::{Foreign, TESTS};
 use super::{Stop, needs_backend, not_set_up};
 use crate::cmd::{found, run};
+use crate::matrix;
 use crate::wine::{COMPILER, PREFIX, Wine};
 
 /// All but the backend of other systems, and what runs only where it was built.
@@ -16,6 +17,9 @@ pub(super) const PACKAGES: &[&str] = &[
     "--exclude=strait-bench",
     "--exclude=xtask",
 ];
+
+/// What the suite calls it.
+const SYSTEM: &str = "wine";
 
 pub(super) fn tests() -> Result<(), Stop> {
     if OS == "windows" {
@@ -39,6 +43,7 @@ pub(super) fn tests() -> Result<(), Stop> {
 
 fn all(target: &Foreign) -> Result<(), String> {
     let mut tests = target.cargo(["test", "--no-fail-fast"]);
-    run(tests.args(PACKAGES).args(TESTS))?;
-    run(target.cargo(["run", "-p", "strait-cli"]).args(["--", "demo"]))
+    matrix::recording_on(SYSTEM, tests.args(PACKAGES).args(TESTS))?;
+    run(target.cargo(["run", "-p", "strait-cli"]).args(["--", "demo"]))?;
+    matrix::check_recorded_on(SYSTEM)
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use super::results::{Entry, Outcome};
 use crate::cmd::Result;
 
-const NOT_RUN: &str = "not run here";
+const NOT_RUN: &str = "not run";
 
 /// The behaviours by module and name. All is sorted, so that the same results always make
 /// the same text.
@@ -21,12 +21,15 @@ pub(super) struct Table {
 /// The cells by column; none where the behaviour was never run.
 type Row = BTreeMap<String, Cell>;
 
+/// What came out, or that nothing did, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Cell {
-    Kept,
-    Unsupported,
-    Broken(String),
+struct Cell {
+    word: &'static str,
+    reason: Option<String>,
 }
+
+/// The words of a cell. All but the first have a reason; where a behaviour was never run at all, there is no cell.
+const WORDS: &[&str] = &["kept", "unsupported", "broken", NOT_RUN];
 
 impl Table {
     /// Puts in what a run on `system` says, which is all there is to say about that system.
@@ -36,16 +39,21 @@ impl Table {
         for entry in results {
             let column = format!("{}{of_system}", entry.backend);
             let key = (entry.module.clone(), entry.behaviour.clone());
+            // A machine that can't tell leaves what another one has told.
+            let told = || {
+                let cell = old.get(&key).and_then(|row| row.get(&column));
+                cell.filter(|cell| cell.word != NOT_RUN).cloned()
+            };
             let cell = match &entry.outcome {
-                Outcome::Kept => Some(Cell::Kept),
-                Outcome::Unsupported => Some(Cell::Unsupported),
-                Outcome::Broken(reason) => Some(Cell::Broken(reason.clone())),
-                // A machine that can't tell leaves what another one has told.
-                Outcome::Unavailable => old.get(&key).and_then(|row| row.get(&column)).cloned(),
+                Outcome::Kept => Cell { word: "kept", reason: None },
+                Outcome::Unsupported(reason) => Cell::because("unsupported", reason),
+                Outcome::Broken(reason) => Cell::because("broken", reason),
+                Outcome::Unavailable(reason) => {
+                    told().unwrap_or_else(|| Cell::because(NOT_RUN, reason))
+                }
             };
             self.columns.insert(column.clone());
-            let row = self.rows.entry(key).or_default();
-            row.extend(cell.map(|cell| (column, cell)));
+            self.rows.entry(key).or_default().insert(column, cell);
         }
     }
 
@@ -59,6 +67,12 @@ impl Table {
         }
         self.rows.retain(|_, row| !row.is_empty());
         old
+    }
+}
+
+impl Cell {
+    fn because(word: &'static str, reason: &str) -> Self {
+        Self { word, reason: Some(reason.to_owned()) }
     }
 }
 
@@ -86,19 +100,14 @@ impl fmt::Display for Table {
 
 /// The cell as text. Its reason joins the footnotes, unless it is there already.
 fn shown<'a>(cell: Option<&'a Cell>, reasons: &mut Vec<&'a str>) -> String {
-    match cell {
-        None => NOT_RUN.into(),
-        Some(Cell::Kept) => "kept".into(),
-        Some(Cell::Unsupported) => "unsupported".into(),
-        Some(Cell::Broken(reason)) => {
-            let known = reasons.iter().position(|known| known == reason);
-            let index = known.unwrap_or(reasons.len());
-            if known.is_none() {
-                reasons.push(reason);
-            }
-            format!("broken[^{}]", index + 1)
-        }
+    let Some(Cell { word, reason }) = cell else { return NOT_RUN.into() };
+    let Some(reason) = reason else { return (*word).into() };
+    let known = reasons.iter().position(|known| known == reason);
+    let index = known.unwrap_or(reasons.len());
+    if known.is_none() {
+        reasons.push(reason);
     }
+    format!("{word}[^{}]", index + 1)
 }
 
 impl Table {
@@ -138,21 +147,22 @@ fn row(line: &str, columns: &[&str], reasons: &BTreeMap<&str, &str>) -> Result<(
     }
     let mut cells = Row::new();
     for (&column, &text) in columns.iter().zip(texts) {
-        let cell = match text {
-            NOT_RUN => continue,
-            "kept" => Cell::Kept,
-            "unsupported" => Cell::Unsupported,
-            broken => Cell::Broken(reason(broken, reasons).ok_or_else(unreadable)?),
-        };
-        cells.insert(column.to_owned(), cell);
+        if text != NOT_RUN {
+            cells.insert(column.to_owned(), cell(text, reasons).ok_or_else(unreadable)?);
+        }
     }
     Ok(((*behaviour).to_owned(), cells))
 }
 
-/// The reason of `broken[^1]`.
-fn reason(text: &str, reasons: &BTreeMap<&str, &str>) -> Option<String> {
-    let number = text.strip_prefix("broken[^")?.strip_suffix(']')?;
-    reasons.get(number).map(|&reason| reason.to_owned())
+/// What `shown` has written: `kept`, or `broken[^1]`.
+fn cell(text: &str, reasons: &BTreeMap<&str, &str>) -> Option<Cell> {
+    let (word, reason) = match text.split_once("[^") {
+        Some((word, note)) => (word, Some(*reasons.get(note.strip_suffix(']')?)?)),
+        None => (text, None),
+    };
+    let word = WORDS.iter().find(|known| **known == word)?;
+    let stands_alone = *word == "kept";
+    (stands_alone == reason.is_none()).then(|| Cell { word, reason: reason.map(str::to_owned) })
 }
 
 /// The cells of a line.
@@ -171,7 +181,7 @@ posix\tlock\tlock_is_fair\tbroken\tfutexes are not
 posix\tchannel\tclose_is_seen\tunavailable\tno tmpfs
 posix\tchannel\tsend_waits\tbroken\tfutexes are not
 portable\tlock\tlock_is_recovered\tbroken\thangs | for ever
-portable\tlock\tlock_is_fair\tunsupported\t
+portable\tlock\tlock_is_fair\tunsupported\tneeds Fairness
 ";
 
     const WRITTEN: &str = "
@@ -179,25 +189,29 @@ portable\tlock\tlock_is_fair\tunsupported\t
 
 | behaviour | portable on Linux | posix on Linux |
 |---|---|---|
-| close is seen | not run here | not run here |
-| send waits | not run here | broken[^1] |
+| close is seen | not run | not run[^1] |
+| send waits | not run | broken[^2] |
 
 ### lock
 
 | behaviour | portable on Linux | posix on Linux |
 |---|---|---|
-| lock is fair | unsupported | broken[^1] |
-| lock is recovered | broken[^2] | kept |
+| lock is fair | unsupported[^3] | broken[^2] |
+| lock is recovered | broken[^4] | kept |
 
-[^1]: futexes are not
+[^1]: no tmpfs
 
-[^2]: hangs | for ever
+[^2]: futexes are not
+
+[^3]: needs Fairness
+
+[^4]: hangs | for ever
 
 ";
 
     fn updated(text: &str, tsv: &str, system: &str) -> String {
         let mut table = Table::parsed(text).expect("a table");
-        table.update(&results::parsed(tsv).expect("results"), system);
+        table.update(&results::parsed(tsv, system).expect("results"), system);
         table.to_string()
     }
 
@@ -222,8 +236,8 @@ portable\tlock\tlock_is_fair\tunsupported\t
     fn a_run_leaves_the_columns_of_other_systems() {
         let both = updated(WRITTEN, "posix\tlock\tlock_is_fair\tkept\t", "macOS");
         assert!(both.contains("| portable on Linux | posix on Linux | posix on macOS |"));
-        assert!(both.contains("| lock is fair | unsupported | broken[^1] | kept |"));
-        assert!(both.contains("| lock is recovered | broken[^2] | kept | not run here |"));
+        assert!(both.contains("| lock is fair | unsupported[^3] | broken[^2] | kept |"));
+        assert!(both.contains("| lock is recovered | broken[^4] | kept | not run |"));
     }
 
     #[test]
@@ -236,8 +250,15 @@ portable\tlock\tlock_is_fair\tunsupported\t
 
     #[test]
     fn what_is_unavailable_keeps_what_is_known() {
-        let told = updated(WRITTEN, "posix\tlock\tlock_is_fair\tunavailable\t", "Linux");
+        let told = updated(WRITTEN, "posix\tlock\tlock_is_fair\tunavailable\tno root", "Linux");
         assert!(told.contains("| lock is fair | broken[^1] |"));
+    }
+
+    #[test]
+    fn why_something_is_unavailable_is_what_was_said_last() {
+        let told = updated(WRITTEN, "posix\tchannel\tclose_is_seen\tunavailable\tno root", "Linux");
+        assert!(told.contains("| close is seen | not run[^1] |"));
+        assert!(told.contains("[^1]: no root") && !told.contains("tmpfs"));
     }
 
     #[test]
@@ -246,5 +267,7 @@ portable\tlock\tlock_is_fair\tunsupported\t
         assert!(message("| behaviour | a |\n| b | fine |\n").contains("| b | fine |"));
         assert!(message("| behaviour | a |\n| b | kept | kept |\n").contains("| b |"));
         assert!(message("| behaviour | a |\n| b | broken[^1] |\n").contains("| b |"));
+        assert!(message("| behaviour | a |\n| b | kept[^1] |\n\n[^1]: c\n").contains("| b |"));
+        assert!(message("| behaviour | a |\n| b | unsupported |\n").contains("| b |"));
     }
 }

@@ -2,8 +2,7 @@
 
 use super::{ended_well, error_of, kind_of};
 use crate::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, fixtures::open_files,
-    unique,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, fixtures::open_files, unique,
 };
 use std::{
     io::{Read, Write},

@@ -2,8 +2,7 @@
 
 use super::waiting::PATIENCE;
 use crate::{
-    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, fixtures::with_room_for,
-    unique,
+    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, fixtures::with_room_for, unique,
 };
 use std::{
     sync::atomic::{AtomicU64, Ordering},
