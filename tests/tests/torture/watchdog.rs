@@ -11,7 +11,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use strait_conformance::Verdict;
+use strait_conformance::{Verdict, is_linux};
 
 /// How long a worker may be at one operation.
 pub(crate) const STUCK: Duration = Duration::from_secs(5);
@@ -74,6 +74,9 @@ impl Watchdog {
 
 /// What the system says of where a process is, if it says anything.
 pub(crate) fn whereabouts(process: u32) -> String {
+    if !is_linux() {
+        return String::new();
+    }
     let file = |name| {
         let text = fs::read_to_string(format!("/proc/{process}/{name}")).ok()?;
         Some(format!("\n{name}: {}", text.trim_end()))
