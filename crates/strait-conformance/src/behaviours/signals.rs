@@ -5,7 +5,7 @@ use crate::{
     Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root, nobody,
     unavailable,
 };
-use std::{fs, process::Command, thread, time::Duration};
+use std::{env, fs, process::Command, thread, time::Duration};
 use strait::{
     Error, ErrorKind, Signal,
     generic::{CancelToken, Process, Signals, signal},
@@ -36,11 +36,11 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
 fn a_signal_arrives_with_its_sender<B: Backend>() -> Verdict {
     let mut receiver = subject::<B>()?;
     let mut sender = subject::<B>()?;
+    let user = own_user::<B>()?;
     ask(&mut receiver, "subscribe user1 user2", "done")?;
     for name in ["user2", "user1", "user1"] {
         ask(&mut sender, &format!("send {name} {}", receiver.id()), "done")?;
         let said = answer(&mut receiver, "receive")?;
-        let user = own_user();
         assert_eq!(said, format!("{name} from {} of {user}", sender.id()));
     }
     ask(&mut receiver, "receive at once", "WouldBlock")?;
@@ -48,7 +48,7 @@ fn a_signal_arrives_with_its_sender<B: Backend>() -> Verdict {
     let this = receiver.id();
     ask(&mut receiver, &format!("send user1 {this}"), "done")?;
     let said = answer(&mut receiver, "receive")?;
-    assert_eq!(said, format!("user1 from {this} of {}", own_user()));
+    assert_eq!(said, format!("user1 from {this} of {user}"));
     Ok(())
 }
 
@@ -67,7 +67,15 @@ fn a_signal_of_another_user_says_whose_it_is<B: Backend>() -> Verdict {
 fn every_signal_that_can_be_handled_arrives<B: Backend>() -> Verdict {
     let mut receiver = subject::<B>()?;
     let all = Signal::ALL.iter().filter(|signal| !UNCATCHABLE.contains(signal));
-    let all: Vec<&Signal> = all.collect();
+    let (all, lacking): (Vec<&Signal>, Vec<&Signal>) =
+        all.partition(|signal| B::number(**signal).is_some());
+    for signal in lacking {
+        for verb in ["subscribe", "handle", "ignore", "reset"] {
+            ask(&mut receiver, &format!("{verb} {signal}"), "Unsupported")?;
+        }
+        let sent = kind(signal::send::<B>(receiver.id(), *signal));
+        assert_eq!(sent, Some(ErrorKind::Unsupported), "{signal}");
+    }
     let names: Vec<String> = all.iter().map(|signal| signal.to_string()).collect();
     ask(&mut receiver, &format!("subscribe {}", names.join(" ")), "done")?;
     for signal in all {
@@ -111,14 +119,12 @@ fn only_what_was_subscribed_to_arrives<B: Backend>() -> Verdict {
 }
 
 fn what_a_child_does_arrives_with_its_number<B: Backend>() -> Verdict {
-    if !is_linux() {
-        return unavailable("no command here ends at once");
-    }
+    children_are_told_of::<B>()?;
     let mut receiver = subject::<B>()?;
     ask(&mut receiver, "subscribe child", "done")?;
     let child = answer(&mut receiver, "start true")?;
     let said = answer(&mut receiver, "receive")?;
-    assert_eq!(said, format!("child from {child} of {}", own_user()));
+    assert_eq!(said, format!("child from {child} of {}", own_user::<B>()?));
     Ok(())
 }
 
@@ -259,6 +265,15 @@ pub(super) fn subject_after<B: Backend>(command: &str) -> Result<Peer, Failure> 
     Ok(Peer::under(["sh", "-c", &command], obey::<B>, [""; 0])?)
 }
 
+/// Where no process is told what its children do, there is nothing to show.
+pub(super) fn children_are_told_of<B: Backend>() -> Verdict {
+    match B::number(Signal::Child) {
+        None => unavailable("this system tells no process what its children do"),
+        Some(_) if !is_linux() => unavailable("no command here ends at once"),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Tells it something, and what it says to that.
 pub(super) fn answer(peer: &mut Peer, command: &str) -> Result<String, Failure> {
     peer.tell(command);
@@ -273,9 +288,22 @@ pub(super) fn ask(peer: &mut Peer, command: &str, answer: &str) -> Verdict {
 
 /// Waits until it has ended, which that very signal has to have done.
 pub(super) fn ended_by(peer: &mut Peer, signal: &str) -> Verdict {
-    let status = peer.wait()?.to_string();
-    assert!(!is_linux() || status.contains(signal), "{status}");
+    let status = peer.wait()?;
+    match env::consts::OS {
+        "linux" => assert!(status.to_string().contains(signal), "{status}"),
+        "windows" => assert_eq!(status.code(), exit_code(signal.parse()?), "{signal}"),
+        _ => {}
+    }
     Ok(())
+}
+
+/// What a process ends with on Windows that a signal has ended.
+fn exit_code(signal: Signal) -> Option<i32> {
+    const CONTROL_C_EXIT: u32 = 0xc000_013a;
+    match signal {
+        Signal::Interrupt => Some(CONTROL_C_EXIT as i32),
+        _ => strait::signal::number(signal).map(|number| 128 + number),
+    }
 }
 
 fn obey_as_nobody<B: Backend>(stage: &mut Stage) -> Verdict {
@@ -357,8 +385,15 @@ fn kind<T>(result: Result<T, Error>) -> Option<ErrorKind> {
     result.err().map(|error| error.kind())
 }
 
-/// The user of this process, where the system numbers users.
-fn own_user() -> String {
-    let id = Command::new("id").arg("-u").output().map(|output| output.stdout).unwrap_or_default();
-    String::from_utf8_lossy(id.trim_ascii()).into_owned()
+/// The number of the user of this process.
+fn own_user<B: Backend>() -> Result<String, Failure> {
+    if is_linux() {
+        let id = Command::new("id").arg("-u").output()?.stdout;
+        return Ok(String::from_utf8_lossy(id.trim_ascii()).into_owned());
+    }
+    // No command tells it there; what is sent here has to come from the same one.
+    let signals = Signals::<B>::subscribe([Signal::WindowChange])?;
+    signal::send::<B>(std::process::id(), Signal::WindowChange)?;
+    let sender = signals.recv_timeout(PATIENCE)?.sender.ok_or("nobody sent it")?;
+    Ok(sender.user.to_string())
 }

@@ -1,7 +1,7 @@
 //! What signals do where nobody receives them, and that it is there again afterwards.
 
-use super::signals::{answer, ask, ended_by, subject, subject_after};
-use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours};
+use super::signals::{answer, ask, children_are_told_of, ended_by, subject, subject_after};
+use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, is_linux};
 use strait::{Signal, generic::signal};
 
 behaviours! {
@@ -32,9 +32,12 @@ fn a_signal_that_nobody_receives_any_more_ends_the_process<B: Backend>() -> Verd
         Signal::Alarm,
     ];
     for fatal in fatal {
-        let mut peer = subject_after::<B>("trap - HUP INT TERM USR1 USR2")?;
+        let mut peer = match is_linux() {
+            true => subject_after::<B>("trap - HUP INT TERM USR1 USR2")?,
+            false => subject::<B>()?,
+        };
         for _ in 0..3 {
-            ask(&mut peer, &format!("subscribe child {fatal}"), "done")?;
+            ask(&mut peer, &format!("subscribe window-change {fatal}"), "done")?;
             signal::send::<B>(peer.id(), fatal)?;
             let said = answer(&mut peer, "receive")?;
             assert!(said.starts_with(&fatal.to_string()), "{said}");
@@ -100,7 +103,13 @@ fn what_is_ignored_and_received_is_ignored_again<B: Backend>() -> Verdict {
 }
 
 fn resetting_has_a_signal_do_what_it_does_by_default<B: Backend>() -> Verdict {
-    let mut peer = subject_after::<B>("trap '' USR1")?;
+    let mut peer = match is_linux() {
+        true => subject_after::<B>("trap '' USR1")?,
+        false => subject::<B>()?,
+    };
+    if !is_linux() {
+        ask(&mut peer, "ignore user1", "done")?;
+    }
     ask(&mut peer, "is_ignored user1", "true")?;
     ask(&mut peer, "reset user1", "done")?;
     ask(&mut peer, "is_ignored user1", "false")?;
@@ -176,6 +185,7 @@ fn a_refused_subscription_changes_nothing<B: Backend>() -> Verdict {
 }
 
 fn children_that_nobody_wants_to_hear_of_vanish_all_the_same<B: Backend>() -> Verdict {
+    children_are_told_of::<B>()?;
     let mut peer = Peer::start(lose_children::<B>)?;
     peer.expect("gone")?;
     Ok(peer.finish()?)
