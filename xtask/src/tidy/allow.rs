@@ -67,8 +67,10 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-windows/src/signals/console.rs", "installs a handler of control events"),
     ("crates/strait-windows/src/signals/group.rs", "sends control events"),
     ("crates/strait-windows/src/signals/mailbox.rs", "maps memory that other processes share"),
+    ("crates/strait-windows/src/signals/owner.rs", "asks who has made an object"),
     ("crates/strait-windows/src/signals/session.rs", "asks which session a process is in"),
     ("crates/strait-windows/src/security.rs", "makes security descriptors"),
+    ("crates/strait-windows/tests/console.rs", "sends control events"),
     ("crates/strait-windows/src/user.rs", "queries tokens"),
     ("crates/strait-windows/src/wait.rs", "waits"),
     ("crates/strait-posix/tests/descriptor_zero.rs", "closes descriptor 0"),
@@ -90,6 +92,7 @@ pub(super) const SYSTEM_CFG: &[(&str, &str)] = &[
 pub(super) const SYSTEM_CFG_ON_LINE_1: &[(&str, &str)] = &[
     ("crates/strait-posix/src/lib.rs", "is a backend"),
     ("crates/strait-windows/src/lib.rs", "is a backend"),
+    ("crates/strait-windows/tests/", "tests a backend"),
     ("crates/strait-portable/src/lib.rs", "is a backend"),
     ("crates/strait-posix/tests/", "tests a backend"),
     ("crates/strait/tests/duplex.rs", "what it checks is POSIX's: programs like cat as children"),

@@ -18,6 +18,7 @@
 use super::{
     action, bell,
     number::{self, NUMBERS},
+    owner,
 };
 use crate::{
     object::{owned, set, wide},
@@ -33,9 +34,10 @@ use std::{
         atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
-use strait_core::{Access, Error, ErrorKind, ProcessIdentity, Result, Signal};
+use strait_core::{Error, ErrorKind, ProcessIdentity, Result, Signal};
 use windows_sys::Win32::{
     Foundation::{ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, GetLastError, INVALID_HANDLE_VALUE},
+    Storage::FileSystem::READ_CONTROL,
     System::Memory::{
         CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEM_MAPPED,
         MEMORY_BASIC_INFORMATION, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, OpenFileMappingW,
@@ -83,7 +85,7 @@ impl Mailbox {
             }
             _ => Error::os(operation, error),
         };
-        let made = Self::create(this, &Security::of(Access::Private)?).map_err(failed)?;
+        let made = Self::create(this, &owner::own()?).map_err(failed)?;
         Ok(OWN.get_or_init(|| made))
     }
 
@@ -96,6 +98,10 @@ impl Mailbox {
             }
             opened => opened.map_err(failed)?,
         };
+        if !owner::is_own(&section).map_err(failed)? {
+            let why = "the place of its mailbox was taken by another user";
+            return Err(Error::new(ErrorKind::PeerCorrupt, operation, why).on(process.pid));
+        }
         let page = View::of(&section).map_err(failed)?;
         match page.magic.load(SeqCst) {
             // It is just being made.
@@ -238,8 +244,9 @@ fn create_section(name: &str, security: &Security) -> io::Result<OwnedHandle> {
 
 fn open_section(name: &str) -> io::Result<OwnedHandle> {
     let name = wide(name);
+    let rights = FILE_MAP_READ | FILE_MAP_WRITE | READ_CONTROL;
     // SAFETY: the name ends with a zero.
-    owned(unsafe { OpenFileMappingW(FILE_MAP_READ | FILE_MAP_WRITE, 0, name.as_ptr()) })
+    owned(unsafe { OpenFileMappingW(rights, 0, name.as_ptr()) })
 }
 
 /// A page, mapped.
@@ -294,5 +301,98 @@ impl Drop for View {
         let view = MEMORY_MAPPED_VIEW_ADDRESS { Value: self.0.as_ptr().cast() };
         // SAFETY: it was mapped for this value alone, and nothing borrows from it any more.
         unsafe { UnmapViewOfFile(view) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windows_sys::Win32::System::Memory::SEC_RESERVE;
+
+    const TEST: &str = "test";
+
+    /// No process has this number, and each test another beginning.
+    fn process(start: u64) -> ProcessIdentity {
+        ProcessIdentity { pid: u32::MAX, start, ..ProcessIdentity::default() }
+    }
+
+    fn pair(start: u64) -> (Mailbox, Mailbox) {
+        let security = owner::own().unwrap();
+        let made = Mailbox::create(&process(start), &security).unwrap();
+        (made, Mailbox::of(&process(start), TEST).unwrap().unwrap())
+    }
+
+    fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
+        result.err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn what_is_sent_does_what_the_process_has_said() {
+        let (own, theirs) = pair(1);
+        assert_eq!(theirs.post(Signal::User1, 7), Some(State::Default));
+        assert_eq!(theirs.post(Signal::Pipe, 7), Some(State::Ignored));
+        assert_eq!(own.exchange(Signal::User1, State::Ignored), None);
+        assert_eq!(theirs.post(Signal::User1, 7), Some(State::Ignored));
+        assert!(!own.has_mail());
+        assert_eq!(own.take(Signal::User1, State::Ignored), None);
+    }
+
+    #[test]
+    fn a_signal_that_comes_again_before_it_is_looked_at_is_one() {
+        let (own, theirs) = pair(2);
+        own.exchange(Signal::User1, State::Received);
+        for sender in [7, 8] {
+            assert_eq!(theirs.post(Signal::User1, sender), Some(State::Received));
+        }
+        assert!(own.has_mail());
+        assert_eq!(own.take(Signal::User1, State::Received), Some(7));
+        assert_eq!(own.take(Signal::User1, State::Received), None);
+        assert_eq!(theirs.post(Signal::User1, 9), Some(State::Received));
+        // It isn't lost where nobody receives it from now on.
+        assert_eq!(own.exchange(Signal::User1, State::Default), Some(9));
+        assert_eq!(theirs.post(Signal::User1, 9), Some(State::Default));
+    }
+
+    #[test]
+    fn there_is_one_for_each_process() {
+        let (_own, _theirs) = pair(3);
+        let again = Mailbox::create(&process(3), &owner::own().unwrap());
+        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        drop((_own, _theirs));
+        assert!(Mailbox::of(&process(3), TEST).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_not_strait_s_is_an_error() {
+        let (own, theirs) = pair(4);
+        for garbage in [0, 4, 0xff, u64::MAX] {
+            own.page.slots[10].store(garbage, SeqCst);
+            assert_eq!(theirs.post(Signal::User1, 7), None, "{garbage:#x}");
+        }
+        own.page.magic.store(MAGIC + 1, SeqCst);
+        assert_eq!(kind(Mailbox::of(&process(4), TEST)), Some(ErrorKind::PeerCorrupt));
+        own.page.magic.store(0, SeqCst);
+        assert!(Mailbox::of(&process(4), TEST).unwrap().is_none());
+    }
+
+    #[test]
+    fn whatever_is_written_there_its_process_says_what_becomes_of_a_signal() {
+        let (own, theirs) = pair(5);
+        own.exchange(Signal::User2, State::Received);
+        theirs.page.slots[12].store(u64::MAX, SeqCst);
+        assert_eq!(own.take(Signal::User2, State::Received), Some(u32::MAX));
+        assert_eq!(theirs.post(Signal::User2, 7), Some(State::Received));
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_not_touched() {
+        let name = wide(&name(&process(6), SECTION));
+        // SAFETY: there are no attributes, and the name ends with a zero.
+        let _reserved = owned(unsafe {
+            let (file, how) = (INVALID_HANDLE_VALUE, PAGE_READWRITE | SEC_RESERVE);
+            CreateFileMappingW(file, std::ptr::null(), how, 0, 4096, name.as_ptr())
+        })
+        .unwrap();
+        assert_eq!(kind(Mailbox::of(&process(6), TEST)), Some(ErrorKind::Os));
     }
 }

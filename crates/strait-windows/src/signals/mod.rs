@@ -12,6 +12,7 @@ mod group;
 mod inbox;
 mod mailbox;
 mod number;
+mod owner;
 mod registry;
 mod send;
 mod session;
