@@ -15,15 +15,20 @@ mod background;
 mod bell;
 mod cancel;
 mod claim;
+mod credentials;
 mod examine;
 mod file;
 mod handle;
 mod handover;
 mod in_flight;
+mod inbox;
 mod inherit;
+mod instances;
 mod lacking;
+mod link;
 mod liveness;
 mod mapping;
+mod message_pipe;
 mod name_claim;
 mod named;
 mod object;
@@ -34,12 +39,15 @@ mod pending;
 mod persistent;
 mod process;
 mod random;
+mod record;
 mod register;
+mod rendezvous;
 mod seat;
 mod section;
 mod security;
 mod segment;
 mod signals;
+mod socket;
 #[cfg(test)]
 mod test_pipe;
 mod trailer;
@@ -55,9 +63,11 @@ pub use cancel::WindowsCancel;
 pub use claim::WindowsClaim;
 pub use handle::WindowsHandle;
 pub use inherit::Bequest;
+pub use rendezvous::{WindowsConnection, WindowsListener};
 pub use seat::WindowsSeat;
 pub use segment::WindowsSegment;
 pub use signals::WindowsSubscription;
+pub use socket::{WindowsSocket, WindowsSocketListener};
 
 /// Windows, as strait sees it.
 ///
@@ -82,7 +92,10 @@ impl Backend for Windows {
         .with(Capability::WaitAddress)
         .with(Capability::Seats)
         .with(Capability::Liveness)
-        .with(Capability::Signals);
+        .with(Capability::Signals)
+        .with(Capability::Rendezvous)
+        .with(Capability::PeerCredentials)
+        .with(Capability::LocalSockets);
     type Cancel = WindowsCancel;
 
     fn examine() -> Vec<Finding> {

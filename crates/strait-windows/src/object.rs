@@ -12,7 +12,7 @@ use std::{
 use strait_core::Name;
 use windows_sys::Win32::{
     Foundation::HANDLE,
-    System::Threading::{CreateEventW, SetEvent},
+    System::Threading::{CreateEventW, ResetEvent, SetEvent},
 };
 
 /// The name of an object of the user with this number: what sort it is, and which one.
@@ -62,6 +62,12 @@ pub(crate) fn try_set(event: impl AsHandle) -> io::Result<()> {
         0 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
+}
+
+/// Makes an event be not set.
+pub(crate) fn reset(event: impl AsHandle) {
+    // SAFETY: as above.
+    unsafe { ResetEvent(event.as_handle().as_raw_handle()) };
 }
 
 /// The handle that the system has just made, or why it hasn't.

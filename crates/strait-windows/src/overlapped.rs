@@ -3,12 +3,17 @@
 
 use crate::{object, wait};
 use std::{
+    cell::UnsafeCell,
     io,
-    os::windows::io::{AsHandle, AsRawHandle, OwnedHandle},
+    os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle},
+    ptr::null_mut,
 };
 use strait_core::Deadline;
 use windows_sys::Win32::{
-    Foundation::{ERROR_IO_PENDING, ERROR_OPERATION_ABORTED, GetLastError, HANDLE},
+    Foundation::{
+        ERROR_IO_PENDING, ERROR_OPERATION_ABORTED, GetLastError, HANDLE, NTSTATUS,
+        STATUS_CANCELLED, STATUS_PENDING,
+    },
     Storage::FileSystem::{ReadFile, WriteFile},
     System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED},
 };
@@ -62,6 +67,114 @@ pub(crate) fn write(
     })
 }
 
+/// Waits until one of `files` has something to read, or is at its end, or one of `events` is set; `false` where the
+/// deadline passed first. It takes nothing. There are fewer events than [`wait::MOST`], and any number of files.
+pub(crate) fn readable(
+    files: &[BorrowedHandle<'_>],
+    events: &[BorrowedHandle<'_>],
+    deadline: Deadline<'_>,
+) -> io::Result<bool> {
+    EVENT.with(|event| {
+        let event = event.as_ref().map_err(|error| io::Error::from(error.kind()))?;
+        let mut reads = Reads::start(files, event);
+        if reads.any_has_ended() {
+            return Ok(true);
+        }
+        let all: Vec<_> = [event.as_handle()].into_iter().chain(events.iter().copied()).collect();
+        let ended = wait::any(&all, deadline);
+        // What came in just now is there, too.
+        reads.end();
+        Ok(ended?.is_some() || reads.any)
+    })
+}
+
+/// Reads of nothing that are under way, each at a file of its own, with one event.
+struct Reads<'a> {
+    files: &'a [BorrowedHandle<'a>],
+    event: &'a OwnedHandle,
+    // Touched through pointers alone while the system may write to them.
+    overlapped: Box<[UnsafeCell<OVERLAPPED>]>,
+    /// Which of them the system works on, or has.
+    started: Vec<usize>,
+    /// Whether one has ended otherwise than by being cancelled.
+    any: bool,
+}
+
+impl<'a> Reads<'a> {
+    /// Starts one at each file, until one of them ends at once.
+    fn start(files: &'a [BorrowedHandle<'a>], event: &'a OwnedHandle) -> Self {
+        let event_of_all = event.as_raw_handle();
+        let new =
+            |_: &_| UnsafeCell::new(OVERLAPPED { hEvent: event_of_all, ..OVERLAPPED::default() });
+        let overlapped = files.iter().map(new).collect();
+        let mut reads = Self { files, event, overlapped, started: Vec::new(), any: false };
+        for (index, file) in files.iter().enumerate() {
+            let place = reads.overlapped[index].get();
+            // SAFETY: nothing is to be read, and the structure stays until the operation has ended, which dropping
+            // `reads` waits for.
+            let done = unsafe { ReadFile(file.as_raw_handle(), null_mut(), 0, null_mut(), place) };
+            // SAFETY: it has no preconditions.
+            match done == 0 && unsafe { GetLastError() } == ERROR_IO_PENDING {
+                true => reads.started.push(index),
+                false => {
+                    reads.any = true;
+                    break;
+                }
+            }
+        }
+        reads
+    }
+
+    /// Whether one has ended by now. Starting another has cleared the event, so it doesn't tell of those before.
+    fn any_has_ended(&mut self) -> bool {
+        self.any |= self.started.iter().any(|&index| self.status(index) != STATUS_PENDING);
+        self.any
+    }
+
+    fn status(&self, index: usize) -> NTSTATUS {
+        // SAFETY: it is valid; the system may write to it meanwhile, and it is a word.
+        unsafe { (&raw const (*self.overlapped[index].get()).Internal).read_volatile() as NTSTATUS }
+    }
+
+    /// Cancels all, and waits until they have ended.
+    fn end(&mut self) {
+        for &index in &self.started {
+            let file = self.files[index].as_raw_handle();
+            // SAFETY: the handle is open; it cancels the operation with this structure, or does nothing where that
+            // has ended.
+            unsafe { CancelIoEx(file, self.overlapped[index].get()) };
+        }
+        for index in std::mem::take(&mut self.started) {
+            loop {
+                // Before the look, as each end sets it.
+                object::reset(self.event);
+                match self.status(index) {
+                    STATUS_PENDING => {
+                        // It ends at once, and there is nothing to be done where that can't be waited for.
+                        let _ = wait::one(self.event, Deadline::NEVER);
+                    }
+                    STATUS_CANCELLED => break,
+                    _ => {
+                        self.any = true;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Reads<'_> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+thread_local! {
+    /// One for each thread, which waits for one thing at a time.
+    static EVENT: io::Result<OwnedHandle> = object::event();
+}
+
 /// Starts an operation and waits for its end; where the deadline passes first it is cancelled. Either way it has
 /// ended when this returns, so it may work on what the caller has borrowed.
 fn run(
@@ -69,10 +182,6 @@ fn run(
     deadline: Deadline<'_>,
     start: impl FnOnce(HANDLE, *mut OVERLAPPED) -> i32,
 ) -> io::Result<Option<Ended>> {
-    thread_local! {
-        /// One for each thread, which has one operation under way at a time.
-        static EVENT: io::Result<OwnedHandle> = object::event();
-    }
     EVENT.with(|event| {
         let event = event.as_ref().map_err(|error| io::Error::from(error.kind()))?;
         let file = file.as_handle();

@@ -62,6 +62,16 @@ impl User {
         Ok(Self { sid, group })
     }
 
+    /// The number of the user with this identifier.
+    ///
+    /// # Safety
+    ///
+    /// It points to a valid SID.
+    pub(crate) unsafe fn number_of(sid: PSID) -> io::Result<u32> {
+        // SAFETY: the caller sees to it.
+        unsafe { text_of(sid) }.map(|sid| number(&sid))
+    }
+
     /// The number of the user.
     pub(crate) fn number(&self) -> u32 {
         number(&self.sid)

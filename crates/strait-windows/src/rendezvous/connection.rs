@@ -1,0 +1,177 @@
+//! An established connection: messages and segments at first, and then the doorbell of a ring.
+//!
+//! The doorbell is the pipe itself: a record of one byte is a ring, and its end is the end of the peer (see
+//! `docs/decisions/0013-the-pipe-is-the-doorbell.md`).
+
+use crate::{
+    WindowsHandle, WindowsSegment,
+    handover::{self, PeerProcess},
+    in_flight::InFlight,
+    inbox::Inbox,
+    link::{self, Link},
+    message_pipe::Use,
+    record::{self, Record},
+};
+use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
+use strait_core::{
+    Connection, Credentials, Deadline, Doorbell, Error, ErrorKind, Result, Transfer, Wake,
+};
+
+/// One end of a connected pipe of messages.
+#[derive(Debug)]
+pub struct WindowsConnection {
+    link: Link,
+    in_flight: InFlight,
+}
+
+impl WindowsConnection {
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link, in_flight: InFlight::default() }
+    }
+
+    /// Whether there is something to receive that isn't in the pipe any more, or nothing comes any more.
+    pub(crate) fn has_something(&self) -> bool {
+        self.link.with_inbox(|inbox| !inbox.is_empty() || inbox.is_over())
+    }
+
+    /// Takes something out of the pipe, unless there is `enough` already.
+    fn fill(
+        &self,
+        inbox: &mut Inbox,
+        operation: &'static str,
+        enough: impl Fn(&Inbox) -> bool,
+    ) -> Result<()> {
+        let failed = |error| link::failed(operation, GONE, error);
+        self.link.fill(inbox, enough, add).map_err(failed)
+    }
+
+    /// Takes the segment that has been named, if one has.
+    fn pull(&self, names: &[u8], operation: &'static str) -> Result<Option<WindowsSegment>> {
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let unknown = PeerProcess { pid: None, user: None };
+        let peer = self.link.peer().as_ref().map_or(unknown, PeerProcess::from);
+        let mut handles = handover::unpack(names, peer)?;
+        match (handles.pop(), handles.len()) {
+            (Some(only), 0) => WindowsSegment::from_handle(only).map(Some),
+            _ => {
+                let why = "what came along is no segment of memory";
+                Err(Error::new(ErrorKind::PeerCorrupt, operation, why))
+            }
+        }
+    }
+}
+
+/// As on other systems, where all are bytes, a ring is a message too.
+fn add(inbox: &mut Inbox, message: &[u8]) {
+    match record::parse(message) {
+        Some(Record::Data { handles, bytes }) => inbox.push(handles, bytes),
+        Some(Record::Ring) => inbox.push(b"", record::RING),
+        Some(Record::End | Record::Stop) | None => inbox.is_corrupt = true,
+    }
+}
+
+impl Connection for WindowsConnection {
+    type Segment = WindowsSegment;
+
+    fn send(&self, message: &[u8], segment: Option<&WindowsSegment>) -> Result<()> {
+        const SEND: &str = "send over a connection";
+        if message.len() > record::MAX_DATA {
+            let why = format!("{} bytes are too many for a message", message.len());
+            return Err(Error::new(ErrorKind::TooLarge, SEND, why));
+        }
+        let (names, on_their_way) = match segment {
+            None => (Vec::new(), None),
+            Some(segment) => {
+                handover::pack(&[segment.to_handle()?]).map(|(names, sent)| (names, Some(sent)))?
+            }
+        };
+        let sent = self.link.put(&record::data(&names, message), Deadline::now());
+        match sent.map_err(|error| link::failed(SEND, GONE, error))? {
+            true => on_their_way.map_or(Ok(()), |sent| self.in_flight.add(&self.link, sent)),
+            false => {
+                let why = "the peer has stopped reading";
+                Err(Error::new(ErrorKind::WouldBlock, SEND, why))
+            }
+        }
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> Result<Option<(usize, Option<WindowsSegment>)>> {
+        const RECEIVE: &str = "receive from a connection";
+        self.link.with_inbox(|inbox| {
+            self.fill(inbox, RECEIVE, |inbox| !inbox.is_empty())?;
+            match inbox.front() {
+                Some(next) => {
+                    let segment = self.pull(&std::mem::take(&mut next.handles), RECEIVE);
+                    let len = inbox.read(buffer);
+                    Ok(Some((len, segment?)))
+                }
+                None => Ok(inbox.check()?.then_some((0, None))),
+            }
+        })
+    }
+
+    fn peer(&self) -> Result<Credentials> {
+        self.link.peer()
+    }
+}
+
+impl Doorbell for WindowsConnection {
+    fn ring(&self) -> Result<()> {
+        // Where there is no room for another ring, there are enough to be heard.
+        let rung = self.link.put(record::RING, Deadline::now());
+        rung.map(drop).map_err(|error| link::failed("wake the peer", GONE, error))
+    }
+
+    fn wait(&self, deadline: Deadline<'_>) -> Result<Wake> {
+        const WAIT: &str = "wait for the peer";
+        let heard = self.link.when_readable(deadline, WAIT, || {
+            self.link.with_inbox(|inbox| {
+                // Hears many rings at once, and drops what a hostile peer sends along.
+                let mut rings = 0;
+                loop {
+                    self.fill(inbox, WAIT, |inbox| !inbox.is_empty())?;
+                    match inbox.front() {
+                        Some(_) => inbox.pop(),
+                        None if rings > 0 => return Ok(Some(Wake::Rung)),
+                        None => return Ok(inbox.is_over().then_some(Wake::HungUp)),
+                    }
+                    rings += 1;
+                    if rings == MANY {
+                        return Ok(Some(Wake::Rung));
+                    }
+                }
+            })
+        });
+        match heard {
+            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(Wake::TimedOut),
+            Err(error) if error.kind() == ErrorKind::Cancelled => Ok(Wake::TimedOut),
+            heard => heard,
+        }
+    }
+}
+
+impl Transfer<WindowsHandle> for WindowsConnection {
+    fn to_handle(&self) -> Result<WindowsHandle> {
+        let handle = self.link.to_handle()?;
+        self.in_flight.is_elsewhere();
+        Ok(handle)
+    }
+
+    fn from_handle(handle: WindowsHandle) -> Result<Self> {
+        let accept = |used| (used == Use::Rendezvous).then_some(());
+        Link::from_handle(OwnedHandle::from(handle), accept).map(|(link, ())| Self::new(link))
+    }
+}
+
+impl AsHandle for WindowsConnection {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.link.as_handle()
+    }
+}
+
+const GONE: &str = "it is gone";
+
+/// As many rings are heard at once.
+const MANY: u32 = 64;
