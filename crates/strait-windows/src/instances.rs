@@ -7,13 +7,14 @@
 
 use crate::{
     credentials,
-    message_pipe::{MessagePipe, access},
-    object, wait,
+    message_pipe::{MessagePipe, Use, access},
+    object, peer_end, wait,
 };
 use std::{
     collections::VecDeque,
     io,
     os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle},
+    ptr::NonNull,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
@@ -43,7 +44,8 @@ pub(crate) struct Client {
 
 #[derive(Debug)]
 struct Shared {
-    name: String,
+    used: Use,
+    id: u128,
     /// Whether other users may connect.
     open: bool,
     queue: Mutex<Queue>,
@@ -55,6 +57,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Queue {
+    /// The instances that wait for clients. The one that has waited longest is the first to be taken by one.
+    waiting: VecDeque<Waiting>,
     clients: VecDeque<Client>,
     /// Why no more come.
     failure: Option<io::Error>,
@@ -62,41 +66,41 @@ struct Queue {
 }
 
 impl Instances {
-    /// Listens under the name of a pipe that nobody else knows yet.
-    pub(crate) fn listen(name: String, open: bool) -> Result<Self> {
+    /// Listens as the pipe with this number, which nobody else knows yet.
+    pub(crate) fn listen(used: Use, id: u128, open: bool) -> Result<Self> {
         let failed = |error| Error::os(LISTEN, error);
-        let first = MessagePipe::instance(&name, true, &access(open)?).map_err(failed)?;
+        let first = MessagePipe::instance(used, id, true, &access(open)?).map_err(failed)?;
         let (filled, changed) =
             (object::event().map_err(failed)?, object::event().map_err(failed)?);
-        let shared = Shared { name, open, queue: Mutex::default(), filled, changed };
+        let shared = Shared { used, id, open, queue: Mutex::default(), filled, changed };
         let shared = Arc::new(shared);
-        let mut waiting = vec![Waiting::start(first).map_err(failed)?];
-        while waiting.len() < WAITING {
-            waiting.push(shared.another().map_err(failed)?);
-        }
+        shared.lock().waiting.push_back(Waiting::new(first).map_err(failed)?);
+        shared.replenish(&mut shared.lock()).map_err(failed)?;
         let for_thread = Arc::clone(&shared);
         let thread = thread::Builder::new().name("strait-listen".to_owned());
-        let thread = thread.spawn(move || for_thread.serve(waiting)).map_err(failed)?;
+        let thread = thread.spawn(move || for_thread.serve()).map_err(failed)?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
     /// The next of those who have connected, if there is one.
     pub(crate) fn accept(&self) -> io::Result<Option<Client>> {
-        let mut queue = self.shared.lock();
+        let shared = &self.shared;
+        let mut queue = shared.lock();
+        if queue.clients.is_empty() {
+            // The thread may not have been told yet.
+            shared.enter_first(&mut queue);
+        }
         if queue.clients.len() + WAITING > BACKLOG {
-            object::set(&self.shared.changed);
+            object::set(&shared.changed);
         }
         let next = queue.clients.pop_front();
-        let Some(client) = next else {
-            return match &queue.failure {
-                None => Ok(None),
-                Some(error) => Err(io::Error::from_raw_os_error(error.raw_os_error().unwrap_or(0))),
-            };
-        };
-        if queue.clients.is_empty() && queue.failure.is_none() {
-            object::reset(&self.shared.filled);
+        shared.show(&queue);
+        match (&next, &queue.failure) {
+            (None, Some(error)) => {
+                Err(io::Error::from_raw_os_error(error.raw_os_error().unwrap_or(0)))
+            }
+            _ => Ok(next),
         }
-        Ok(Some(client))
     }
 
     /// Waits until there is somebody to accept; `false` where the deadline passed first.
@@ -137,89 +141,142 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn another(&self) -> io::Result<Waiting> {
-        let security = access(self.open).map_err(io::Error::from)?;
-        Waiting::start(MessagePipe::instance(&self.name, false, &security)?)
-    }
-
     /// What the thread does.
-    fn serve(&self, mut waiting: Vec<Waiting>) {
-        if let Err(error) = self.fill_queue(&mut waiting) {
-            self.lock().failure = Some(error);
-            object::set(&self.filled);
+    fn serve(&self) {
+        if let Err(error) = self.fill_queue() {
+            let mut queue = self.lock();
+            queue.failure = Some(error);
+            self.show(&queue);
         }
     }
 
-    fn fill_queue(&self, waiting: &mut Vec<Waiting>) -> io::Result<()> {
+    fn fill_queue(&self) -> io::Result<()> {
         loop {
-            // The one that has waited longest is the first to be taken by a client, and to be looked at.
-            let instances = waiting.iter().map(|instance| instance.event.as_handle());
-            let all: Vec<_> = [self.changed.as_handle()].into_iter().chain(instances).collect();
-            match wait::any(&all, Deadline::NEVER)? {
-                None | Some(0) => object::reset(&self.changed),
-                Some(index) => {
-                    if let Some(pipe) = waiting.remove(index - 1).finish() {
-                        self.enter(pipe);
-                    }
+            let instances: Vec<_> = {
+                let mut queue = self.lock();
+                self.enter_all(&mut queue);
+                if queue.is_closed {
+                    queue.waiting.clear();
+                    return Ok(());
                 }
-            }
-            let (room, is_closed) = {
-                let queue = self.lock();
-                (BACKLOG.saturating_sub(queue.clients.len()), queue.is_closed)
+                self.replenish(&mut queue)?;
+                queue.waiting.iter_mut().try_for_each(Waiting::start)?;
+                queue.waiting.iter().map(|instance| Arc::clone(&instance.event)).collect()
             };
-            if is_closed {
-                return Ok(());
-            }
-            while waiting.len() < WAITING.min(room) {
-                match self.another() {
-                    Ok(another) => waiting.push(another),
-                    // There is no room for another now, and those that wait go on.
-                    Err(_) if !waiting.is_empty() => break,
-                    Err(error) => return Err(error),
-                }
+            let events = instances.iter().map(|event| event.as_handle());
+            let all: Vec<_> = [self.changed.as_handle()].into_iter().chain(events).collect();
+            if wait::any(&all, Deadline::NEVER)? == Some(0) {
+                object::reset(&self.changed);
             }
         }
     }
 
-    fn enter(&self, pipe: MessagePipe) {
-        // Asked at once, as it may end.
-        let peer = credentials::of_client(&pipe, self.open).ok();
-        let mut queue = self.lock();
-        queue.clients.push_back(Client { pipe, peer });
-        object::set(&self.filled);
+    /// Has as many wait as are to.
+    fn replenish(&self, queue: &mut Queue) -> io::Result<()> {
+        let room = BACKLOG.saturating_sub(queue.clients.len());
+        while queue.waiting.len() < WAITING.min(room) {
+            let security = access(self.open).map_err(io::Error::from)?;
+            let another = MessagePipe::instance(self.used, self.id, false, &security);
+            match another.and_then(Waiting::new) {
+                Ok(another) => queue.waiting.push_back(another),
+                // There is no room for another now, and those that wait go on.
+                Err(_) if !queue.waiting.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts into the queue who has connected to those that have waited longest.
+    fn enter_first(&self, queue: &mut Queue) {
+        while queue.waiting.front().is_some_and(Waiting::has_client) {
+            if let Some(instance) = queue.waiting.pop_front() {
+                self.enter(queue, instance);
+            }
+        }
+    }
+
+    /// Puts into the queue whoever has connected, to whichever.
+    fn enter_all(&self, queue: &mut Queue) {
+        self.enter_first(queue);
+        while let Some(index) = queue.waiting.iter().position(Waiting::is_told) {
+            if let Some(instance) = queue.waiting.remove(index) {
+                self.enter(queue, instance);
+            }
+        }
+        self.show(queue);
+    }
+
+    fn enter(&self, queue: &mut Queue, instance: Waiting) {
+        if let Some(pipe) = instance.finish() {
+            // Asked at once, as it may end.
+            let peer = credentials::of_client(&pipe, self.open).ok();
+            queue.clients.push_back(Client { pipe, peer });
+        }
+    }
+
+    /// Sets the event as it is to be.
+    fn show(&self, queue: &Queue) {
+        match queue.clients.is_empty() && queue.failure.is_none() {
+            true => object::reset(&self.filled),
+            false => object::set(&self.filled),
+        }
     }
 }
 
 /// An instance that waits for a client.
+#[derive(Debug)]
 struct Waiting {
     pipe: Option<MessagePipe>,
-    event: OwnedHandle,
-    overlapped: Box<OVERLAPPED>,
+    /// Set when one has connected, a little later.
+    event: Arc<OwnedHandle>,
+    overlapped: NonNull<OVERLAPPED>,
+    /// Whether the system has been asked to tell.
+    is_started: bool,
 }
 
-// SAFETY: the structure stays where it is, whichever thread has the box.
+// SAFETY: the memory belongs to this value alone; the system doesn't care which thread asks.
 unsafe impl Send for Waiting {}
 
 impl Waiting {
-    fn start(pipe: MessagePipe) -> io::Result<Self> {
-        let event = object::event()?;
-        let mut overlapped =
-            Box::new(OVERLAPPED { hEvent: event.as_raw_handle(), ..OVERLAPPED::default() });
-        let handle = pipe.as_handle().as_raw_handle();
-        // SAFETY: the handle is open, and the structure stays until the operation has ended, as dropping this sees to.
-        let done = unsafe { ConnectNamedPipe(handle, &raw mut *overlapped) };
+    /// Clients can connect to it from now on.
+    fn new(pipe: MessagePipe) -> io::Result<Self> {
+        let event = Arc::new(object::event()?);
+        let overlapped = NonNull::from(Box::leak(Box::default()));
+        Ok(Self { pipe: Some(pipe), event, overlapped, is_started: false })
+    }
+
+    /// Has the system tell when somebody has connected, as long as this thread runs.
+    fn start(&mut self) -> io::Result<()> {
+        let Some(pipe) = self.pipe.as_ref().filter(|_| !self.is_started) else { return Ok(()) };
+        let (handle, place) = (pipe.as_handle().as_raw_handle(), self.overlapped.as_ptr());
+        let event = self.event.as_raw_handle();
+        // SAFETY: the handle is open; the memory is this value's, nothing is under way that would touch it, and it
+        // stays until the operation has ended, as dropping this sees to.
+        let done = unsafe {
+            place.write(OVERLAPPED { hEvent: event, ..OVERLAPPED::default() });
+            ConnectNamedPipe(handle, place)
+        };
         // SAFETY: it has no preconditions.
         match if done == 0 { unsafe { GetLastError() } } else { ERROR_PIPE_CONNECTED } {
-            ERROR_IO_PENDING => {}
+            ERROR_IO_PENDING => self.is_started = true,
             // Somebody has been faster, and may have gone.
-            ERROR_PIPE_CONNECTED | ERROR_NO_DATA => object::set(&event),
+            ERROR_PIPE_CONNECTED | ERROR_NO_DATA => object::set(&self.event),
             code => return Err(io::Error::from_raw_os_error(code as i32)),
         }
-        Ok(Self { pipe: Some(pipe), event, overlapped })
+        Ok(())
     }
-}
 
-impl Waiting {
+    /// Whether somebody has connected, also where the system hasn't told yet.
+    fn has_client(&self) -> bool {
+        self.pipe.as_ref().is_some_and(|pipe| !peer_end::is_listening(pipe))
+    }
+
+    /// Whether the system has told.
+    fn is_told(&self) -> bool {
+        wait::one(&*self.event, Deadline::now()).unwrap_or(false)
+    }
+
     /// The pipe, after somebody has connected.
     fn finish(mut self) -> Option<MessagePipe> {
         self.end();
@@ -228,20 +285,23 @@ impl Waiting {
 
     /// Ends the operation, if the system still works on it.
     fn end(&mut self) {
-        let Some(pipe) = &self.pipe else { return };
+        let Some(pipe) = self.pipe.as_ref().filter(|_| self.is_started) else { return };
         let handle = pipe.as_handle().as_raw_handle();
-        let (place, mut bytes) = (&raw mut *self.overlapped, 0);
-        // SAFETY: the handle is open; it cancels the operation with this structure, or does nothing where that has
-        // ended or never was under way. Then it is waited for, which takes no time where there is none.
+        let (place, mut bytes) = (self.overlapped.as_ptr(), 0);
+        // SAFETY: the operation was started on this open handle with this structure. It is cancelled, or left alone
+        // where it has ended; then its end is waited for, which comes at once.
         unsafe {
             CancelIoEx(handle, place);
             GetOverlappedResult(handle, place, &raw mut bytes, 1);
         }
+        self.is_started = false;
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.end();
+        // SAFETY: it was leaked out of a box, for this value alone; the operation has ended.
+        drop(unsafe { Box::from_raw(self.overlapped.as_ptr()) });
     }
 }

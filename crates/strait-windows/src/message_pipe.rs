@@ -61,6 +61,15 @@ impl Use {
         }
     }
 
+    /// As many bytes are on their way in each direction before a sender has to wait. Rings of a bell that nobody
+    /// hears needn't be many.
+    fn room(self) -> u32 {
+        match self {
+            Self::Stream | Self::Datagram => 256 << 10,
+            Self::Rendezvous => 16 << 10,
+        }
+    }
+
     /// The name of the pipe with this number.
     pub(crate) fn pipe(self, id: u128) -> String {
         format!(r"\\.\pipe\strait.{}.{id:032x}", self.word())
@@ -98,14 +107,16 @@ pub(crate) fn access(open: bool) -> Result<Security> {
 /// What a client may do: not what would let it make more instances, which is to append.
 const CLIENT: u32 = FILE_GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES;
 
-/// As many bytes are on their way in each direction before a sender has to wait.
-const ROOM: u32 = 256 << 10;
-
 impl MessagePipe {
     /// An instance for one client to connect to. The first one makes the name, which nobody may have.
-    pub(crate) fn instance(name: &str, first: bool, security: &Security) -> io::Result<Self> {
+    pub(crate) fn instance(
+        used: Use,
+        id: u128,
+        first: bool,
+        security: &Security,
+    ) -> io::Result<Self> {
         let flags = if first { FILE_FLAG_FIRST_PIPE_INSTANCE } else { 0 };
-        create(name, flags, PIPE_UNLIMITED_INSTANCES, security).map(Self)
+        create(used, id, flags, PIPE_UNLIMITED_INSTANCES, security).map(Self)
     }
 
     /// Connects to a pipe. Its server may learn who this is, and nothing more.
@@ -123,10 +134,9 @@ impl MessagePipe {
     /// Both ends of one that nobody else knows.
     pub(crate) fn pair(used: Use) -> io::Result<(Self, Self)> {
         let security = access(false).map_err(io::Error::from)?;
-        let name = used.pipe(random::number());
-        let flags = FILE_FLAG_FIRST_PIPE_INSTANCE;
-        let server = create(&name, flags, 1, &security).map(Self)?;
-        Ok((server, Self::open(&name)?))
+        let id = random::number();
+        let server = create(used, id, FILE_FLAG_FIRST_PIPE_INSTANCE, 1, &security).map(Self)?;
+        Ok((server, Self::open(&used.pipe(id))?))
     }
 
     /// What a handle is an end of, if it is one of a pipe of messages that strait made.
@@ -247,14 +257,20 @@ fn is_end_code(code: u32) -> bool {
     [ERROR_BROKEN_PIPE, ERROR_NO_DATA, ERROR_PIPE_NOT_CONNECTED].contains(&code)
 }
 
-fn create(name: &str, flags: u32, most: u32, security: &Security) -> io::Result<OwnedHandle> {
-    let name = wide(name);
+fn create(
+    used: Use,
+    id: u128,
+    flags: u32,
+    most: u32,
+    security: &Security,
+) -> io::Result<OwnedHandle> {
+    let (name, room) = (wide(&used.pipe(id)), used.room());
     let attributes = security.attributes();
     let open = PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | flags;
     let mode = PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
     // SAFETY: the name ends with a zero, and the attributes are valid as long as `security` is.
     file(unsafe {
-        CreateNamedPipeW(name.as_ptr(), open, mode, most, ROOM, ROOM, 0, &raw const attributes)
+        CreateNamedPipeW(name.as_ptr(), open, mode, most, room, room, 0, &raw const attributes)
     })
 }
 

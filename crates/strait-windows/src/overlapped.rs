@@ -188,10 +188,10 @@ fn run(
         let mut overlapped = OVERLAPPED { hEvent: event.as_raw_handle(), ..OVERLAPPED::default() };
         let place = &raw mut overlapped;
         // SAFETY: it has no preconditions.
-        if start(file.as_raw_handle(), place) == 0 && unsafe { GetLastError() } != ERROR_IO_PENDING
-        {
-            // SAFETY: as above.
-            return Ok(Some(Ended { bytes: 0, code: unsafe { GetLastError() } }));
+        match if start(file.as_raw_handle(), place) == 0 { unsafe { GetLastError() } } else { 0 } {
+            ERROR_IO_PENDING => {}
+            0 => return Ok(Some(result(file.as_raw_handle(), place))),
+            code => return Ok(Some(Ended { bytes: 0, code })),
         }
         let ended = wait::one(event, deadline);
         if !matches!(ended, Ok(true)) {

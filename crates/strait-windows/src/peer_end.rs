@@ -1,4 +1,5 @@
-//! Whether the other end of a named pipe is closed, also where something of it hasn't been read yet.
+//! Whether the other end of a named pipe is there: not yet, or not any more, also where something of it hasn't been
+//! read yet.
 #![expect(unsafe_code, reason = "calls the system")]
 
 use std::{
@@ -15,6 +16,17 @@ use windows_sys::{
 
 /// Whether nobody has the other end any more. Where the system doesn't tell, somebody may.
 pub(crate) fn is_closed(pipe: impl AsHandle) -> bool {
+    state(pipe).is_some_and(|state| {
+        ![FILE_PIPE_CONNECTED_STATE, FILE_PIPE_LISTENING_STATE].contains(&state)
+    })
+}
+
+/// Whether nobody has connected to it yet.
+pub(crate) fn is_listening(pipe: impl AsHandle) -> bool {
+    state(pipe).is_none_or(|state| state == FILE_PIPE_LISTENING_STATE)
+}
+
+fn state(pipe: impl AsHandle) -> Option<u32> {
     let mut found = MaybeUninit::<FILE_PIPE_LOCAL_INFORMATION>::zeroed();
     let mut status = IO_STATUS_BLOCK::default();
     let len = size_of::<FILE_PIPE_LOCAL_INFORMATION>() as u32;
@@ -26,5 +38,5 @@ pub(crate) fn is_closed(pipe: impl AsHandle) -> bool {
     };
     // SAFETY: any bytes, also zeros, are valid in its fields, which are numbers.
     let state = unsafe { found.assume_init() }.NamedPipeState;
-    done >= 0 && ![FILE_PIPE_CONNECTED_STATE, FILE_PIPE_LISTENING_STATE].contains(&state)
+    (done >= 0).then_some(state)
 }

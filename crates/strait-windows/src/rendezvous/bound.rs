@@ -35,7 +35,7 @@ impl Bound {
         let owned = Owned::create(name, sort, LISTEN)?.ok_or_else(taken)?;
         let used = use_of(sort).ok_or_else(taken)?;
         let prepared = prepare(owned.id())?;
-        let pipe = Instances::listen(used.pipe(owned.id()), open).map_err(|e| e.on(name))?;
+        let pipe = Instances::listen(used, owned.id(), open).map_err(|e| e.on(name))?;
         // Who was told of the name before there was a pipe waits on.
         name_claim::ring_for(name)?;
         Ok((Self { _name: owned, pipe }, prepared))

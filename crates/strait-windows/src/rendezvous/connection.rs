@@ -3,6 +3,7 @@
 //! The doorbell is the pipe itself: a record of one byte is a ring, and its end is the end of the peer (see
 //! `docs/decisions/0013-the-pipe-is-the-doorbell.md`).
 
+use super::rings::Rings;
 use crate::{
     WindowsHandle, WindowsSegment,
     handover::{self, PeerProcess},
@@ -12,7 +13,10 @@ use crate::{
     message_pipe::Use,
     record::{self, Record},
 };
-use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
+use std::{
+    io,
+    os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle},
+};
 use strait_core::{
     Connection, Credentials, Deadline, Doorbell, Error, ErrorKind, Result, Transfer, Wake,
 };
@@ -20,18 +24,22 @@ use strait_core::{
 /// One end of a connected pipe of messages.
 #[derive(Debug)]
 pub struct WindowsConnection {
-    link: Link,
+    bell: Rings<Link>,
     in_flight: InFlight,
 }
 
 impl WindowsConnection {
-    pub(crate) fn new(link: Link) -> Self {
-        Self { link, in_flight: InFlight::default() }
+    pub(crate) fn new(link: Link) -> io::Result<Self> {
+        Ok(Self { bell: Rings::new(link)?, in_flight: InFlight::default() })
+    }
+
+    fn link(&self) -> &Link {
+        self.bell.pipe()
     }
 
     /// Whether there is something to receive that isn't in the pipe any more, or nothing comes any more.
     pub(crate) fn has_something(&self) -> bool {
-        self.link.with_inbox(|inbox| !inbox.is_empty() || inbox.is_over())
+        self.link().with_inbox(|inbox| !inbox.is_empty() || inbox.is_over())
     }
 
     /// Takes something out of the pipe, unless there is `enough` already.
@@ -42,7 +50,7 @@ impl WindowsConnection {
         enough: impl Fn(&Inbox) -> bool,
     ) -> Result<()> {
         let failed = |error| link::failed(operation, GONE, error);
-        self.link.fill(inbox, enough, add).map_err(failed)
+        self.link().fill(inbox, enough, add).map_err(failed)
     }
 
     /// Takes the segment that has been named, if one has.
@@ -51,7 +59,7 @@ impl WindowsConnection {
             return Ok(None);
         }
         let unknown = PeerProcess { pid: None, user: None };
-        let peer = self.link.peer().as_ref().map_or(unknown, PeerProcess::from);
+        let peer = self.link().peer().as_ref().map_or(unknown, PeerProcess::from);
         let mut handles = handover::unpack(names, peer)?;
         match (handles.pop(), handles.len()) {
             (Some(only), 0) => WindowsSegment::from_handle(only).map(Some),
@@ -77,7 +85,7 @@ impl Connection for WindowsConnection {
 
     fn send(&self, message: &[u8], segment: Option<&WindowsSegment>) -> Result<()> {
         const SEND: &str = "send over a connection";
-        if message.len() > record::MAX_DATA {
+        if message.len() > MAX_MESSAGE {
             let why = format!("{} bytes are too many for a message", message.len());
             return Err(Error::new(ErrorKind::TooLarge, SEND, why));
         }
@@ -87,9 +95,9 @@ impl Connection for WindowsConnection {
                 handover::pack(&[segment.to_handle()?]).map(|(names, sent)| (names, Some(sent)))?
             }
         };
-        let sent = self.link.put(&record::data(&names, message), Deadline::now());
+        let sent = self.link().put(&record::data(&names, message), Deadline::now());
         match sent.map_err(|error| link::failed(SEND, GONE, error))? {
-            true => on_their_way.map_or(Ok(()), |sent| self.in_flight.add(&self.link, sent)),
+            true => on_their_way.map_or(Ok(()), |sent| self.in_flight.add(self.link(), sent)),
             false => {
                 let why = "the peer has stopped reading";
                 Err(Error::new(ErrorKind::WouldBlock, SEND, why))
@@ -99,7 +107,7 @@ impl Connection for WindowsConnection {
 
     fn receive(&self, buffer: &mut [u8]) -> Result<Option<(usize, Option<WindowsSegment>)>> {
         const RECEIVE: &str = "receive from a connection";
-        self.link.with_inbox(|inbox| {
+        self.link().with_inbox(|inbox| {
             self.fill(inbox, RECEIVE, |inbox| !inbox.is_empty())?;
             match inbox.front() {
                 Some(next) => {
@@ -113,21 +121,19 @@ impl Connection for WindowsConnection {
     }
 
     fn peer(&self) -> Result<Credentials> {
-        self.link.peer()
+        self.link().peer()
     }
 }
 
 impl Doorbell for WindowsConnection {
     fn ring(&self) -> Result<()> {
-        // Where there is no room for another ring, there are enough to be heard.
-        let rung = self.link.put(record::RING, Deadline::now());
-        rung.map(drop).map_err(|error| link::failed("wake the peer", GONE, error))
+        self.bell.ring().map_err(|error| link::failed("wake the peer", GONE, error))
     }
 
     fn wait(&self, deadline: Deadline<'_>) -> Result<Wake> {
         const WAIT: &str = "wait for the peer";
-        let heard = self.link.when_readable(deadline, WAIT, || {
-            self.link.with_inbox(|inbox| {
+        let heard = self.link().when_readable(deadline, WAIT, || {
+            self.link().with_inbox(|inbox| {
                 // Hears many rings at once, and drops what a hostile peer sends along.
                 let mut rings = 0;
                 loop {
@@ -154,24 +160,28 @@ impl Doorbell for WindowsConnection {
 
 impl Transfer<WindowsHandle> for WindowsConnection {
     fn to_handle(&self) -> Result<WindowsHandle> {
-        let handle = self.link.to_handle()?;
+        let handle = self.link().to_handle()?;
         self.in_flight.is_elsewhere();
         Ok(handle)
     }
 
     fn from_handle(handle: WindowsHandle) -> Result<Self> {
         let accept = |used| (used == Use::Rendezvous).then_some(());
-        Link::from_handle(OwnedHandle::from(handle), accept).map(|(link, ())| Self::new(link))
+        let (link, ()) = Link::from_handle(OwnedHandle::from(handle), accept)?;
+        Self::new(link).map_err(|error| Error::os("take over a connection", error))
     }
 }
 
 impl AsHandle for WindowsConnection {
     fn as_handle(&self) -> BorrowedHandle<'_> {
-        self.link.as_handle()
+        self.link().as_handle()
     }
 }
 
 const GONE: &str = "it is gone";
+
+/// A message is no longer, so that there is room for some where nobody has read them yet.
+const MAX_MESSAGE: usize = 8 << 10;
 
 /// As many rings are heard at once.
 const MANY: u32 = 64;

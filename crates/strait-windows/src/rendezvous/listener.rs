@@ -34,7 +34,7 @@ impl Listener for WindowsListener {
             // The pipe lets nobody else in, but for who may do anything.
             if client.peer.as_ref().is_some_and(|peer| peer.user == own) {
                 let link = Link::new(client.pipe, client.peer).map_err(failed)?;
-                return Ok(Some(WindowsConnection::new(link)));
+                return WindowsConnection::new(link).map(Some).map_err(failed);
             }
         }
         Ok(None)

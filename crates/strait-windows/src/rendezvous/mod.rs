@@ -8,6 +8,7 @@ mod bound;
 pub(crate) mod connecting;
 mod connection;
 mod listener;
+mod rings;
 
 use crate::{Windows, WindowsSegment, message_pipe::Use, name_claim::Sort, overlapped};
 use advert::Advert;
@@ -30,12 +31,15 @@ impl Rendezvous for Windows {
     fn connect(name: &Name, deadline: Deadline<'_>) -> Result<(WindowsConnection, Vec<u8>)> {
         let read = |id| Advert::read(id, connecting::CONNECT).map_err(|error| error.on(name));
         let (link, advert) = connecting::connect(name, Sort::Rendezvous, None, deadline, read)?;
-        Ok((WindowsConnection::new(link), advert))
+        let failed = |error| Error::os(connecting::CONNECT, error).on(name);
+        Ok((WindowsConnection::new(link).map_err(failed)?, advert))
     }
 
     fn pair() -> Result<(WindowsConnection, WindowsConnection)> {
         let (a, b) = crate::link::Link::pair(Use::Rendezvous)?;
-        Ok((WindowsConnection::new(a), WindowsConnection::new(b)))
+        let failed = |error| Error::os("make a pair of connections", error);
+        let end = |link| WindowsConnection::new(link).map_err(failed);
+        Ok((end(a)?, end(b)?))
     }
 
     fn wait_any(
