@@ -22,7 +22,7 @@ pub struct WindowsClaim {
 
 thread_local! {
     /// What this thread has claimed, as the kernel would give it to it again.
-    static MINE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static MINE: RefCell<Vec<String>> = RefCell::default();
 }
 
 impl WindowsClaim {
