@@ -48,6 +48,7 @@ mod security;
 mod segment;
 mod signals;
 mod socket;
+mod sleepers;
 #[cfg(test)]
 mod test_pipe;
 mod trailer;

@@ -1,11 +1,11 @@
 //! Memory that is mapped, and where: so that a word in it is found by its address.
 
-use crate::{bell::Bell, view::View};
+use crate::{sleepers::Sleepers, view::View};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     io,
     ptr::NonNull,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 use strait_core::{Access, Mapping};
 
@@ -21,7 +21,7 @@ impl Mapped {
     /// What is mapped there: `len` bytes of the section that is known by `id`, which users with this access may open.
     pub(crate) fn new(view: View, len: usize, mapping: Mapping, id: u128, access: Access) -> Self {
         let start = view.start().as_ptr().addr();
-        let region = Arc::new(Region { start, len, id, access, bells: Mutex::default() });
+        let region = Arc::new(Region { start, len, id, access, sleepers: OnceLock::new() });
         let mut regions = REGIONS.write().unwrap_or_else(PoisonError::into_inner);
         regions.insert(start, Arc::clone(&region));
         Self { view, mapping, region }
@@ -58,10 +58,10 @@ impl Drop for Mapped {
 pub(crate) struct Region {
     start: usize,
     len: usize,
-    pub(crate) id: u128,
-    pub(crate) access: Access,
-    /// Those that this process has used, by the offset of their words.
-    bells: Mutex<HashMap<usize, Arc<Bell>>>,
+    id: u128,
+    access: Access,
+    /// Who sleeps on its words, once this process has looked for them.
+    sleepers: OnceLock<Sleepers>,
 }
 
 /// The place of a word in a section.
@@ -80,35 +80,33 @@ pub(crate) fn locate(address: usize) -> Option<Place> {
 }
 
 impl Place {
-    /// The bell of the word, which is made where nobody has it yet.
-    pub(crate) fn bell(&self) -> io::Result<Arc<Bell>> {
-        if let Some(bell) = self.bells().get(&self.offset) {
-            return Ok(Arc::clone(bell));
-        }
-        Ok(self.keep(Bell::make(&self.region, self.offset)?))
+    /// Where in the section's content it is.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
     }
 
-    /// The bell of the word, if somebody has it.
-    pub(crate) fn bell_if_there(&self) -> io::Result<Option<Arc<Bell>>> {
-        if let Some(bell) = self.bells().get(&self.offset) {
-            return Ok(Some(Arc::clone(bell)));
+    /// Who sleeps on words of the section, with this process among them.
+    pub(crate) fn sleepers(&self) -> io::Result<&Sleepers> {
+        let Region { id, access, sleepers, .. } = &*self.region;
+        match sleepers.get() {
+            Some(sleepers) => Ok(sleepers),
+            None => {
+                let made = Sleepers::make(*id, *access)?;
+                Ok(sleepers.get_or_init(|| made))
+            }
         }
-        Ok(Bell::find(&self.region, self.offset)?.map(|bell| self.keep(bell)))
     }
 
-    /// Keeps it for the next time; whoever was first, all threads have the same objects.
-    fn keep(&self, bell: Bell) -> Arc<Bell> {
-        const MANY: usize = 256;
-        let mut bells = self.bells();
-        if bells.len() >= MANY {
-            // Those that somebody is just using stay.
-            bells.retain(|_, bell| Arc::strong_count(bell) > 1);
+    /// Who sleeps on words of the section, if anybody ever has.
+    pub(crate) fn sleepers_if_any(&self) -> io::Result<Option<&Sleepers>> {
+        let Region { id, access, sleepers, .. } = &*self.region;
+        match sleepers.get() {
+            Some(sleepers) => Ok(Some(sleepers)),
+            None => {
+                let found = Sleepers::find(*id, *access)?;
+                Ok(found.map(|found| sleepers.get_or_init(|| found)))
+            }
         }
-        Arc::clone(bells.entry(self.offset).or_insert_with(|| Arc::new(bell)))
-    }
-
-    fn bells(&self) -> MutexGuard<'_, HashMap<usize, Arc<Bell>>> {
-        self.region.bells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

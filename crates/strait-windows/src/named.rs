@@ -24,8 +24,8 @@ use windows_sys::Win32::{
             SECTION_MAP_WRITE, SECTION_QUERY,
         },
         Threading::{
-            CreateEventW, CreateMutexW, CreateSemaphoreW, EVENT_MODIFY_STATE, OpenEventW,
-            OpenMutexW, OpenSemaphoreW, SEMAPHORE_MODIFY_STATE, SYNCHRONIZATION_SYNCHRONIZE,
+            CreateEventW, CreateMutexW, EVENT_MODIFY_STATE, OpenEventW, OpenMutexW,
+            SYNCHRONIZATION_SYNCHRONIZE,
         },
     },
 };
@@ -59,13 +59,6 @@ pub(crate) fn event(name: &str, security: &Security) -> io::Result<Made> {
     made(|| unsafe { CreateEventW(&raw const attributes, 0, 0, name.as_ptr()) })
 }
 
-/// A semaphore of this many permits at most, and none yet.
-pub(crate) fn semaphore(name: &str, security: &Security, most: i32) -> io::Result<Made> {
-    let (name, attributes) = (wide(name), security.attributes());
-    // SAFETY: as in `mutex`.
-    made(|| unsafe { CreateSemaphoreW(&raw const attributes, 0, most, name.as_ptr()) })
-}
-
 /// A section in memory of `len` bytes, for which there is space: without a name where none is given.
 pub(crate) fn section(name: Option<&str>, security: &Security, len: usize) -> io::Result<Made> {
     let (name, attributes) = (name.map(wide), security.attributes());
@@ -93,13 +86,6 @@ pub(crate) fn open_event(name: &str) -> io::Result<Option<OwnedHandle>> {
     if_there(owned(unsafe { OpenEventW(rights, 0, name.as_ptr()) }))
 }
 
-/// The semaphore of this name; `None` where there is none.
-pub(crate) fn open_semaphore(name: &str) -> io::Result<Option<OwnedHandle>> {
-    let (name, rights) = (wide(name), SYNCHRONIZATION_SYNCHRONIZE | SEMAPHORE_MODIFY_STATE);
-    // SAFETY: as in `open_mutex`.
-    if_there(owned(unsafe { OpenSemaphoreW(rights, 0, name.as_ptr()) }))
-}
-
 /// The section of this name, to be mapped for reading, and for writing where that is said; `None` where there is none.
 pub(crate) fn open_section(name: &str, user: u32, write: bool) -> io::Result<Option<OwnedHandle>> {
     let rights = SECTION_QUERY | SECTION_MAP_READ | READ_CONTROL;
@@ -107,6 +93,13 @@ pub(crate) fn open_section(name: &str, user: u32, write: bool) -> io::Result<Opt
     let name = wide(name);
     // SAFETY: as in `open_mutex`.
     there(user, owned(unsafe { OpenFileMappingW(rights, 0, name.as_ptr()) }))
+}
+
+/// The section of this name, to be mapped for writing, whosever it is; `None` where there is none.
+pub(crate) fn open_writable(name: &str) -> io::Result<Option<OwnedHandle>> {
+    let (name, rights) = (wide(name), SECTION_MAP_READ | SECTION_MAP_WRITE);
+    // SAFETY: as in `open_mutex`.
+    if_there(owned(unsafe { OpenFileMappingW(rights, 0, name.as_ptr()) }))
 }
 
 /// Whether there is an object of this name, whoever may open it.

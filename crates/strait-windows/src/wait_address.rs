@@ -1,7 +1,7 @@
 //! Sleeping on words of shared memory.
 //!
 //! The system's own sleep on an address is among the threads of one process. So it serves for words that lie in no
-//! section, and others have objects with a name: `bell.rs`.
+//! section, and others have a table of sleepers: `sleepers.rs`.
 #![expect(unsafe_code, reason = "calls the system")]
 
 use crate::{Windows, mapping, wait};
@@ -23,7 +23,9 @@ impl WaitAddress for Windows {
         }
         let outcome = match mapping::locate(word.as_ptr().addr()) {
             None => wait_here(word, expected, deadline),
-            Some(place) => place.bell().and_then(|bell| bell.wait(word, expected, deadline)),
+            Some(place) => place
+                .sleepers()
+                .and_then(|sleepers| sleepers.sleep(place.offset(), word, expected, deadline)),
         };
         outcome.map_err(|error| Error::os("sleep on a word of memory", error))
     }
@@ -34,10 +36,10 @@ impl WaitAddress for Windows {
         match mapping::locate(word.as_ptr().addr()) {
             // SAFETY: it takes an address, which it doesn't read.
             None => unsafe { WakeByAddressSingle(word.as_ptr().cast()) },
-            // Where there is no bell nobody sleeps, and where it can't be had nobody else can be helped.
+            // Where they can't be had, nobody can be helped.
             Some(place) => {
-                if let Ok(Some(bell)) = place.bell_if_there() {
-                    bell.wake_one();
+                if let Ok(Some(sleepers)) = place.sleepers_if_any() {
+                    sleepers.wake_one(place.offset());
                 }
             }
         }
@@ -49,8 +51,8 @@ impl WaitAddress for Windows {
             // SAFETY: as above.
             None => unsafe { WakeByAddressAll(word.as_ptr().cast()) },
             Some(place) => {
-                if let Ok(Some(bell)) = place.bell_if_there() {
-                    bell.wake_all();
+                if let Ok(Some(sleepers)) = place.sleepers_if_any() {
+                    sleepers.wake_all(place.offset());
                 }
             }
         }
