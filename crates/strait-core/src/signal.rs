@@ -42,7 +42,8 @@ use std::{fmt, str::FromStr};
 ///
 /// # Portability
 ///
-/// A backend that lacks a signal refuses it with `Unsupported`.
+/// A backend that lacks a signal refuses it with `Unsupported`: on Windows these are `Child`, `Continue`, and those
+/// that stop a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Signal {
@@ -111,7 +112,7 @@ pub struct Sender {
 /// |---|---|
 /// | Linux | `sigaction`, `pidfd_send_signal` |
 /// | macOS, FreeBSD | `sigaction`, `kill` |
-/// | Windows | console control events; the rest over named events |
+/// | Windows | console control events; the rest over shared memory and a named event of each process |
 pub trait Signals {
     /// What receives.
     type Subscription: Subscription;

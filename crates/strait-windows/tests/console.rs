@@ -9,12 +9,13 @@ use std::{
     os::windows::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::Barrier,
     time::Duration,
 };
 use strait_core::{Deadline, Liveness, Signal, Signals, Subscription};
 use strait_windows::Windows;
 use windows_sys::Win32::System::{
-    Console::{CTRL_C_EVENT, GenerateConsoleCtrlEvent},
+    Console::{CTRL_C_EVENT, GenerateConsoleCtrlEvent, SetConsoleCtrlHandler},
     Threading::{CREATE_NEW_CONSOLE, CREATE_NEW_PROCESS_GROUP},
 };
 
@@ -54,6 +55,38 @@ fn ctrl_c_that_is_ignored_does_nothing() {
     if !is_unavailable(&said) {
         assert!(ended.success(), "{ended}: {said}");
     }
+}
+
+/// Installing and removing handlers wait until those that run have returned.
+#[test]
+fn dropping_a_subscription_waits_for_no_handler() {
+    let test = "dropping_a_subscription_waits_for_no_handler";
+    if env::var_os(ROLE).is_some() {
+        let signals = Windows::subscribe(&[Signal::Interrupt, Signal::HangUp]).unwrap();
+        Windows::reset(Signal::Interrupt).unwrap();
+        // SAFETY: the handler may be called at any time, on any thread.
+        assert_ne!(unsafe { SetConsoleCtrlHandler(Some(wait_for_the_drop), 1) }, 0);
+        press_ctrl_c();
+        RUNS.wait();
+        drop(signals);
+        drop(Windows::subscribe(&[Signal::Terminate]).unwrap());
+        Windows::ignore(Signal::Quit).unwrap();
+        DROPPED.wait();
+        return;
+    }
+    let (ended, said) = end(&mut start(test, "drop", CREATE_NEW_CONSOLE));
+    if !is_unavailable(&said) {
+        assert!(ended.success(), "{ended}: {said}");
+    }
+}
+
+static RUNS: Barrier = Barrier::new(2);
+static DROPPED: Barrier = Barrier::new(2);
+
+unsafe extern "system" fn wait_for_the_drop(_: u32) -> i32 {
+    RUNS.wait();
+    DROPPED.wait();
+    1
 }
 
 #[test]

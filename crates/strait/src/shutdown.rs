@@ -36,6 +36,11 @@ use strait_core::{Backend, Deadline, Error, Result, Signal, Subscription};
 /// println!("ended by {:?}", shutdown.signal());
 /// # Ok::<(), strait::Error>(())
 /// ```
+///
+/// # Portability
+///
+/// On Windows, where the console's window is closed or the system ends, the process is ended as soon as this is dropped,
+/// or about five seconds after the signal: drop it last.
 pub struct Shutdown<B: Backend> {
     token: CancelToken<B>,
     request: Arc<Request>,

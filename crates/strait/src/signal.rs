@@ -39,7 +39,27 @@
 //!
 //! # Portability
 //!
-//! Linux, for now. [`Signal`] has the table.
+//! | system | what there is |
+//! |---|---|
+//! | Linux | all of it. [`Signal`] has the table |
+//! | Windows | signals between processes of strait, and what the console says |
+//!
+//! On Windows, which has no signals:
+//!
+//! * A process of strait receives what it has subscribed to from others of the same user, as elsewhere. Where it
+//!   hasn't, and in other programs, the sender ends it, unless the signal is ignored there or is
+//!   [`WindowChange`](Signal::WindowChange), or [`Pipe`](Signal::Pipe). The exit code says by what: 0xC000013A
+//!   of [`Interrupt`](Signal::Interrupt), and 128 + its [`number`] of any other, as 143 of
+//!   [`Terminate`](Signal::Terminate).
+//! * Ctrl-C is `Interrupt`, Ctrl-Break [`Quit`](Signal::Quit), closing the console's window
+//!   [`HangUp`](Signal::HangUp), and the end of the system or, but for services, of the user's session `Terminate`.
+//!   These have no sender. The last two end the process in any case: when each subscription that
+//!   received them is dropped, and each closure has returned, or about five seconds later.
+//! * [`Child`](Signal::Child), [`Continue`](Signal::Continue), and what stops a process is `Unsupported`.
+//! * Handlers of other libraries that were installed before aren't called for what somebody receives.
+//! * A process that is started ignores nothing.
+//!
+//! PLATFORM.md has more.
 
 use crate::{Native, signals};
 use strait_core::Result;
@@ -64,7 +84,9 @@ pub use strait_core::{Arrival, Sender, Signal};
 /// # Errors
 ///
 /// `NotFound`, where there is none or it has ended, even if its parent has not noticed yet;
-/// `PermissionDenied`, where this user may not; `Unsupported`, where this system doesn't have the signal.
+/// `PermissionDenied`, where this user may not; `Unsupported`, where this system doesn't have the signal, and on
+/// Windows where the process is in another session, unless the signal is `Kill` or `Abort`; there also
+/// `PeerCorrupt`, where something else has taken the place where it would be found.
 pub fn send(process: impl Recipient<Native>, signal: Signal) -> Result<()> {
     signals::send(process, signal)
 }
@@ -108,6 +130,11 @@ pub fn ignore(signal: Signal) -> Result<()> {
 
 /// Has a signal do by default from now on, where nobody has subscribed to it: those who have receive it still.
 ///
+/// # Portability
+///
+/// On Windows a process may have been started so that Ctrl-C doesn't come to it: resetting
+/// [`Signal::Interrupt`] has it come.
+///
 /// # Errors
 ///
 /// `InvalidInput`, where the signal can't do anything else.
@@ -117,6 +144,10 @@ pub fn reset(signal: Signal) -> Result<()> {
 
 /// Whether a signal is ignored, as `nohup` has it for [`Signal::HangUp`], where nobody has subscribed to it.
 ///
+/// # Portability
+///
+/// On Windows, where that isn't inherited, what this process has said with [`ignore`].
+///
 /// # Errors
 ///
 /// `Unsupported`, where this system doesn't have the signal.
@@ -125,6 +156,10 @@ pub fn is_ignored(signal: Signal) -> Result<bool> {
 }
 
 /// The system's own number of a signal, where it has it.
+///
+/// # Portability
+///
+/// Windows has no signals: those that strait has there have the numbers of Linux.
 pub fn number(signal: Signal) -> Option<i32> {
     <Native as strait_core::Signals>::number(signal)
 }

@@ -1,6 +1,6 @@
 //! What the console and the system tell a process: control events.
 //!
-//! The system calls a handler of ours, on a thread of its own, as long as it is installed.
+//! The system calls a handler of ours, on a thread of its own.
 //!
 //! | event | signal |
 //! |---|---|
@@ -15,11 +15,17 @@
 //! 2. The system ends the process as soon as a handler returns from one of the last two rows, and in any case
 //!    when its patience is over, which is about five seconds. So ours waits until all who were told are done.
 //! 3. Services are told that a user logs off, whoever that is, and go on: for them it is no signal.
+//! 4. The system keeps a lock while handlers run, which installing and removing one wait for. So ours is
+//!    installed when it is first needed, and stays: removing it with the last subscription could wait for a
+//!    handler that waits for just that. Nor is it installed by who has the registry locked.
 #![expect(unsafe_code, reason = "installs a handler of control events")]
 
 use super::{number, registry::Registry, session};
 use crate::wait;
-use std::io;
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use strait_core::{Deadline, Signal};
 use windows_sys::{
     Win32::System::Console::{
@@ -29,22 +35,16 @@ use windows_sys::{
     core::BOOL,
 };
 
-/// The signals that control events are.
-pub(super) fn signals() -> u32 {
-    let all = [Signal::Interrupt, Signal::Quit, Signal::HangUp, Signal::Terminate];
-    all.into_iter().fold(0, |set, signal| set | number::bit(signal))
-}
-
-/// Has our handler called from now on.
-pub(super) fn install() -> io::Result<()> {
-    // SAFETY: the handler may be called at any time, on any thread.
-    done(unsafe { SetConsoleCtrlHandler(Some(handle), 1) })
-}
-
-/// Has it called no more.
-pub(super) fn remove() {
-    // SAFETY: as above. It can't fail where it is installed.
-    unsafe { SetConsoleCtrlHandler(Some(handle), 0) };
+/// Has our handler called from now on, if there are any control events among these signals: rule 4.
+pub(super) fn install_for(wanted: u32) -> io::Result<()> {
+    // Where two come at once it is installed twice, which does no harm: it is asked twice, and says the same.
+    static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
+    if wanted & signals() != 0 && !IS_INSTALLED.load(Ordering::SeqCst) {
+        // SAFETY: the handler may be called at any time, on any thread.
+        done(unsafe { SetConsoleCtrlHandler(Some(handle), 1) })?;
+        IS_INSTALLED.store(true, Ordering::SeqCst);
+    }
+    Ok(())
 }
 
 /// Has Ctrl-C come to the handlers, also where this process was started so that it doesn't.
@@ -85,6 +85,12 @@ fn receive(event: u32) -> bool {
         let _ = wait::one(&*done, Deadline::NEVER);
     }
     true
+}
+
+/// The signals that control events are.
+fn signals() -> u32 {
+    let all = [Signal::Interrupt, Signal::Quit, Signal::HangUp, Signal::Terminate];
+    all.into_iter().fold(0, |set, signal| set | number::bit(signal))
 }
 
 fn signal(event: u32) -> Option<Signal> {

@@ -49,7 +49,8 @@ impl Signals for Windows {
 
     fn ignore(signal: Signal) -> Result<()> {
         const IGNORE: &str = "ignore the signal";
-        number::free(signal, IGNORE)?;
+        let bit = number::free(signal, IGNORE)?;
+        console::install_for(bit).map_err(|error| Error::os(IGNORE, error).on(signal))?;
         Registry::lock().set(signal, true, IGNORE)
     }
 
@@ -87,6 +88,7 @@ pub struct WindowsSubscription {
 
 impl WindowsSubscription {
     fn new(signals: u32, role: Role, operation: &'static str) -> Result<Self> {
+        console::install_for(signals).map_err(|error| Error::os(operation, error))?;
         let inbox = Arc::new(Inbox::new(role == Role::Handler)?);
         let number = Registry::lock().add(Arc::clone(&inbox), signals, role, operation)?;
         Ok(Self { inbox, number })

@@ -4,11 +4,10 @@
 //!    has come until then is told to those who received it until then. So each arrival is told to somebody.
 //! 2. Whoever finds mail tells all: the thread that waits for it, and who receives, before looking into the own
 //!    queue, so that what was sent before is there.
-//! 3. The thread is started with the first subscription, and goes on waiting when there is none. The handler
-//!    of control events is installed as long as somebody receives or ignores one of their signals.
+//! 3. The thread is started with the first subscription, and goes on waiting when there is none.
 
 use super::{
-    action, console,
+    action,
     inbox::{self, Inbox},
     mailbox::{Mailbox, State},
     number::{self, bit},
@@ -30,7 +29,6 @@ pub(super) struct Registry {
     /// What does nothing where nobody receives it: a set of bits.
     ignored: u32,
     has_thread: bool,
-    has_handler: bool,
 }
 
 /// Why somebody receives signals.
@@ -68,7 +66,6 @@ impl Registry {
         // So that nobody has to ask, and fail, where a signal arrives.
         User::own()?;
         self.start_thread(mailbox).map_err(failed)?;
-        self.install(signals).map_err(failed)?;
         self.publish(self.wanted() | signals, self.ignored);
         if role == Role::Handler {
             self.end(|receiver| receiver.handles(signals));
@@ -83,7 +80,6 @@ impl Registry {
         let is_it = |receiver: &Receiver| receiver.number == number;
         self.publish(self.wanted_without(is_it), self.ignored);
         self.end(is_it);
-        self.uninstall();
     }
 
     /// Decides what a signal does where nobody receives it, and ends what the process handles it by.
@@ -99,14 +95,10 @@ impl Registry {
         if ignored != self.ignored {
             Mailbox::make(&process::current()?, operation)?;
         }
-        if is_ignored {
-            self.install(signals).map_err(|error| Error::os(operation, error))?;
-        }
         let handles = |receiver: &Receiver| receiver.handles(signals);
         self.publish(self.wanted_without(handles), ignored);
         self.ignored = ignored;
         self.end(handles);
-        self.uninstall();
         Ok(())
     }
 
@@ -161,7 +153,6 @@ impl Registry {
             receivers: Vec::new(),
             ignored: action::IGNORED_AT_FIRST,
             has_thread: false,
-            has_handler: false,
         }
     }
 
@@ -205,24 +196,6 @@ impl Registry {
             self.has_thread = true;
         }
         Ok(())
-    }
-
-    /// Has control events come, if there are any among these signals.
-    fn install(&mut self, signals: u32) -> io::Result<()> {
-        if !self.has_handler && signals & console::signals() != 0 {
-            console::install()?;
-            self.has_handler = true;
-        }
-        Ok(())
-    }
-
-    /// Has them come no more, where nobody receives or ignores any.
-    fn uninstall(&mut self) {
-        let needed = (self.wanted() | self.ignored) & console::signals() != 0;
-        if self.has_handler && !needed {
-            console::remove();
-            self.has_handler = false;
-        }
     }
 
     fn receivers_of(&self, signal: Signal) -> impl Iterator<Item = &Receiver> {

@@ -22,7 +22,7 @@ pub(super) fn send(process: &ProcessIdentity, signal: Signal) -> Result<()> {
         _ => target.post(signal)?,
     };
     match action::exit_code(signal) {
-        Some(code) if does == State::Default => target.end(code),
+        Some(code) if does == State::Default => target.end(signal, code),
         _ => Ok(()),
     }
 }
@@ -97,8 +97,11 @@ impl Target {
         }
     }
 
-    fn end(&self, code: u32) -> Result<()> {
+    fn end(&self, signal: Signal, code: u32) -> Result<()> {
         let pid = self.identity.pid;
+        if pid == std::process::id() {
+            action::end_this(signal);
+        }
         action::end(&open(&self.identity, PROCESS_TERMINATE)?, code, SEND).map_err(|e| e.on(pid))
     }
 }

@@ -1,7 +1,7 @@
 //! Handles.
 
 use super::Native;
-use crate::{cancel::CancelToken, endpoint::Handle, signals::Signals};
+use crate::{Result, cancel::CancelToken, endpoint::Handle, process::Process, signals::Signals};
 use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
 
 impl AsHandle for Handle<Native> {
@@ -34,5 +34,24 @@ impl AsHandle for CancelToken<Native> {
 impl AsHandle for Signals<Native> {
     fn as_handle(&self) -> BorrowedHandle<'_> {
         self.backend().as_handle()
+    }
+}
+
+impl Process<Native> {
+    /// Sends Ctrl-Break to a group of processes that share the console of this one, whether they use strait or not:
+    /// to this process and what it has started, where it was started with `CREATE_NEW_PROCESS_GROUP`
+    /// (`creation_flags` of std's `CommandExt`). With strait it arrives as [`Signal::Quit`](crate::Signal::Quit),
+    /// from nobody. It ends those that don't handle it.
+    ///
+    /// That this process leads a group is the caller's to know: where it doesn't, the system sends to everybody who
+    /// shares the console, and so to the calling process. No other event reaches a group only: the system
+    /// doesn't limit Ctrl-C to one.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, where it has ended; `InvalidInput`, where it doesn't share the console of the calling process, or
+    /// that has none.
+    pub fn send_break_to_group(&self) -> Result<()> {
+        Native::send_break_to_group(&self.identity())
     }
 }
