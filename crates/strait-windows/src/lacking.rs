@@ -1,8 +1,11 @@
 //! What this backend doesn't have yet: it is refused, and no value of it exists.
 
 use crate::{Windows, WindowsHandle};
-use std::{path::Path};
-use strait_core::{Deadline, Error, ErrorKind, Name, NamedPipe, NamedPipes, Pipe, PipeRead, PipeWrite, Result, Transfer};
+use std::path::Path;
+use strait_core::{
+    Deadline, Error, ErrorKind, Name, NamedPipe, NamedPipes, Pipe, PipeRead, PipeWrite, Result,
+    Transfer,
+};
 
 /// Nothing.
 #[derive(Debug)]

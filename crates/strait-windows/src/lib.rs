@@ -12,7 +12,6 @@
 #[cfg(test)]
 mod again;
 mod background;
-mod bell;
 mod cancel;
 mod claim;
 mod credentials;
@@ -47,8 +46,8 @@ mod section;
 mod security;
 mod segment;
 mod signals;
-mod socket;
 mod sleepers;
+mod socket;
 #[cfg(test)]
 mod test_pipe;
 mod trailer;

@@ -45,7 +45,6 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-posix/src/receive.rs", "takes descriptors out of what a peer sent"),
     ("crates/strait-windows/src/offer.rs", "duplicates handles out of other processes"),
     ("crates/strait-windows/src/inherit.rs", "removes an environment variable"),
-    ("crates/strait-windows/src/bell.rs", "releases semaphores"),
     ("crates/strait-windows/src/claim.rs", "releases a mutex"),
     ("crates/strait-windows/src/file.rs", "makes sections of files"),
     ("crates/strait-windows/src/name_claim.rs", "maps who has a name"),
