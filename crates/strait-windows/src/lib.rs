@@ -38,6 +38,8 @@ mod pending;
 mod persistent;
 mod process;
 mod random;
+#[cfg(feature = "tokio")]
+mod ready;
 mod record;
 mod register;
 mod rendezvous;
@@ -45,6 +47,8 @@ mod seat;
 mod section;
 mod security;
 mod segment;
+#[cfg(any(feature = "tokio", test))]
+mod signalled;
 mod signals;
 mod sleepers;
 mod socket;
@@ -63,6 +67,8 @@ pub use cancel::WindowsCancel;
 pub use claim::WindowsClaim;
 pub use handle::WindowsHandle;
 pub use inherit::Bequest;
+#[cfg(feature = "tokio")]
+pub use ready::{Ready, Waitable, signalled};
 pub use rendezvous::{WindowsConnection, WindowsListener};
 pub use seat::WindowsSeat;
 pub use segment::WindowsSegment;

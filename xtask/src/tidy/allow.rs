@@ -59,6 +59,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-windows/src/overlapped.rs", "starts and cancels operations"),
     ("crates/strait-windows/src/pending.rs", "reads into memory while nobody waits"),
     ("crates/strait-windows/src/peer_end.rs", "asks for the state of a pipe"),
+    ("crates/strait-windows/src/signalled.rs", "has the system's thread pool wait"),
     ("crates/strait-windows/src/test_pipe.rs", "makes pipes for tests"),
     ("crates/strait-windows/src/process.rs", "opens and queries processes"),
     ("crates/strait-windows/src/signals/action.rs", "ends processes"),
