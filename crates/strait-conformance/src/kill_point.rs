@@ -2,7 +2,10 @@
 
 use std::{
     io, process,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Has this process stop when it next reaches the place called `point`, which `strait-protocol` marks with
@@ -15,6 +18,17 @@ pub(crate) fn arm(point: &str) {
     strait_protocol::kill_point::on_reach(reach);
 }
 
+/// Has this process say [`ABOUT_TO_SLEEP`] when it next is, and go on.
+pub(crate) fn announce_sleep() {
+    ANNOUNCES.store(true, Ordering::SeqCst);
+    strait_protocol::kill_point::on_reach(reach);
+}
+
+/// What a process says that was to announce it.
+pub(crate) const ABOUT_TO_SLEEP: &str = "about to sleep";
+
+static ANNOUNCES: AtomicBool = AtomicBool::new(false);
+
 static ARMED: Mutex<Option<String>> = Mutex::new(None);
 
 fn armed() -> std::sync::MutexGuard<'static, Option<String>> {
@@ -22,6 +36,9 @@ fn armed() -> std::sync::MutexGuard<'static, Option<String>> {
 }
 
 fn reach(point: &'static str) {
+    if point.ends_with(ABOUT_TO_SLEEP) && ANNOUNCES.swap(false, Ordering::SeqCst) {
+        println!("{ABOUT_TO_SLEEP}");
+    }
     if armed().take_if(|armed| armed == point).is_none() {
         return;
     }

@@ -1,6 +1,6 @@
 //! Endpoints in parcels, within one process; `handles.rs` sends them to others.
 
-use super::kind_of;
+use super::{error_of, kind_of};
 use crate::{
     Actor, Backend, Failure, Stage, Verdict, actors, behaviours, fixtures::limited_to, unique,
 };
@@ -250,7 +250,7 @@ fn memory_that_strait_did_not_make_is_foreign<B: Backend>() -> Verdict {
         let handle = B::Segment::anonymous(len)?.into_handle()?;
         let parcel =
             Parcel { kind: SharedMemory::<B>::KIND, state: Vec::new(), handles: vec![handle] };
-        let error = SharedMemory::<B>::from_parcel(parcel).err().ok_or("it was taken")?;
+        let error = error_of(SharedMemory::<B>::from_parcel(parcel));
         assert_eq!(error.kind(), ErrorKind::Foreign);
         // It has no name that another one could be chosen for.
         assert!(!error.to_string().contains("name"), "{error}");

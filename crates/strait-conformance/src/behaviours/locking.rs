@@ -42,12 +42,13 @@ pub(super) fn assert_woken(mut times: Vec<Duration>) {
 }
 
 /// An actor that does what it is told line by line: says the order, carries it out, and says what came of
-/// it. Told to `stop at POINT`, it only says so.
+/// it. Told to `stop at POINT`, or to [`ANNOUNCE`] its sleep, it only says so.
 pub(super) fn obey(stage: &mut Stage, mut act: impl FnMut(&str) -> String) -> Verdict {
     while let Some(order) = stage.hear() {
         stage.say(&order);
         match order.strip_prefix("stop at ") {
             Some(point) => kill_point::arm(point),
+            None if order == ANNOUNCE => kill_point::announce_sleep(),
             None => stage.say(act(&order)),
         }
     }
@@ -75,11 +76,20 @@ pub(super) fn begin(peer: &mut Peer, order: &str) -> Verdict {
     Ok(peer.expect(order)?)
 }
 
-/// Tells an obedient peer to do something, and returns when it waits for somebody.
+/// Tells an obedient peer to do something, and returns when it waits for somebody, or is about to where the system
+/// doesn't tell.
 pub(super) fn begin_to_wait(peer: &mut Peer, order: &str) -> Verdict {
+    if is_linux() {
+        begin(peer, order)?;
+        return wait_until_asleep(peer);
+    }
+    begin(peer, ANNOUNCE)?;
     begin(peer, order)?;
-    wait_until_asleep(peer)
+    Ok(peer.expect(kill_point::ABOUT_TO_SLEEP)?)
 }
+
+/// The order to say when it is about to sleep.
+const ANNOUNCE: &str = "say when you sleep";
 
 /// Tells an obedient peer to do something that will have a certain result.
 pub(super) fn order(peer: &mut Peer, order: &str, result: &str) -> Verdict {
