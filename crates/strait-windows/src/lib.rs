@@ -5,7 +5,6 @@
 //! * Every wait ends in `wait.rs`, which knows deadlines and cancellation; every operation of a file or a
 //!   pipe goes through `overlapped.rs`, so that it can end early.
 //! * Who may open what is in `security.rs`, what it is called in `object.rs`.
-//! * What isn't there yet is in `lacking.rs`, and refused.
 
 #![deny(unsafe_code)]
 
@@ -14,6 +13,7 @@ mod again;
 mod background;
 mod cancel;
 mod claim;
+mod courier;
 mod credentials;
 mod examine;
 mod file;
@@ -23,19 +23,22 @@ mod in_flight;
 mod inbox;
 mod inherit;
 mod instances;
-mod lacking;
 mod link;
 mod liveness;
 mod mapping;
+mod merged;
 mod message_pipe;
 mod name_claim;
 mod named;
+mod named_pipe;
 mod object;
 mod offer;
 mod overlapped;
 mod peer_end;
 mod pending;
 mod persistent;
+mod pipe;
+mod pipe_end;
 mod process;
 mod random;
 #[cfg(feature = "tokio")]
@@ -60,13 +63,16 @@ mod user;
 mod view;
 mod wait;
 mod wait_address;
+mod waiting_ends;
 
-use strait_core::{Backend, Capabilities, Capability, Finding};
+use strait_core::{Backend, Capabilities, Finding};
 
 pub use cancel::WindowsCancel;
 pub use claim::WindowsClaim;
 pub use handle::WindowsHandle;
 pub use inherit::Bequest;
+pub use named_pipe::WindowsNamedPipe;
+pub use pipe::{WindowsPipeReader, WindowsPipeWriter};
 #[cfg(feature = "tokio")]
 pub use ready::{Ready, Waitable, signalled};
 pub use rendezvous::{WindowsConnection, WindowsListener};
@@ -85,23 +91,7 @@ pub struct Windows;
 
 impl Backend for Windows {
     const NAME: &'static str = "windows";
-    const CAPABILITIES: Capabilities = Capabilities::none()
-        .with(Capability::NamedSegments)
-        .with(Capability::AnonymousSegments)
-        .with(Capability::FileSegments)
-        .with(Capability::ReadOnlyMappings)
-        .with(Capability::SharedAccess)
-        .with(Capability::SealedSize)
-        .with(Capability::TruncationGuard)
-        .with(Capability::Reservation)
-        .with(Capability::StaleNames)
-        .with(Capability::WaitAddress)
-        .with(Capability::Seats)
-        .with(Capability::Liveness)
-        .with(Capability::Signals)
-        .with(Capability::Rendezvous)
-        .with(Capability::PeerCredentials)
-        .with(Capability::LocalSockets);
+    const CAPABILITIES: Capabilities = Capabilities::all();
     type Cancel = WindowsCancel;
 
     fn examine() -> Vec<Finding> {

@@ -103,12 +103,8 @@ impl Owned {
 
     /// What lives under a name of the user with that number; `None` where that is nothing.
     pub(crate) fn look(user: u32, name: &Name, operation: &'static str) -> Result<Option<Found>> {
-        let failed = |error| Error::os(operation, error).on(name);
-        let register = View::open(user, &object::file_name(name), FILE_MAP_READ).map_err(failed)?;
-        match register {
-            Some(register) => register.found(user).map_err(failed),
-            None => Ok(None),
-        }
+        let found = look_for(user, &object::file_name(name));
+        found.map_err(|error| Error::os(operation, error).on(name))
     }
 
     /// Frees a name of this user's, where it is still that of what was found there; `false` where it isn't.
@@ -127,6 +123,7 @@ impl Owned {
     }
 
     /// Whether nobody has removed it.
+    #[cfg(test)]
     pub(crate) fn is_current(&self) -> bool {
         self.register.read().is_some_and(|record| record.found.id == self.id)
     }
@@ -142,7 +139,7 @@ impl Drop for Owned {
 }
 
 /// Asks `look` until it finds something, or the deadline has passed: after every change of that name that is told
-/// with [`ring_for`], and now and then. It is asked once more when the deadline has passed.
+/// with [`ring`], and now and then. It is asked once more when the deadline has passed.
 pub(crate) fn wait_for<T>(
     user: u32,
     name: &Name,
@@ -172,10 +169,21 @@ pub(crate) fn wait_for<T>(
     }
 }
 
-/// Tells those who wait for a change of this user's name.
-pub(crate) fn ring_for(name: &Name) -> Result<()> {
-    ring(User::own()?.number(), &object::file_name(name));
-    Ok(())
+/// What lives under what stands for a name in the names of objects.
+pub(crate) fn look_for(user: u32, name: &str) -> io::Result<Option<Found>> {
+    match View::open(user, name, FILE_MAP_READ)? {
+        Some(register) => register.found(user),
+        None => Ok(None),
+    }
+}
+
+/// Tells those who wait for a change of a name, which is as above.
+pub(crate) fn ring(user: u32, name: &str) {
+    let bell = wide(&object::name(user, "bell", name));
+    // SAFETY: the name ends with a zero.
+    if let Ok(bell) = owned(unsafe { OpenEventW(EVENT_MODIFY_STATE, 0, bell.as_ptr()) }) {
+        object::set(&bell);
+    }
 }
 
 /// How often to look for changes that nothing tells of.
@@ -183,14 +191,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 /// How long somebody who takes the name may take for it.
 const LONGEST_TURN: Duration = Duration::from_secs(10);
-
-fn ring(user: u32, name: &str) {
-    let bell = wide(&object::name(user, "bell", name));
-    // SAFETY: the name ends with a zero.
-    if let Ok(bell) = owned(unsafe { OpenEventW(EVENT_MODIFY_STATE, 0, bell.as_ptr()) }) {
-        object::set(&bell);
-    }
-}
 
 fn holder_name(user: u32, id: u128) -> String {
     object::name(user, "holder", &format!("{id:032x}"))

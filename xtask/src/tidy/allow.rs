@@ -47,6 +47,8 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-windows/src/inherit.rs", "removes an environment variable"),
     ("crates/strait-windows/src/claim.rs", "releases a mutex"),
     ("crates/strait-windows/src/file.rs", "makes sections of files"),
+    ("crates/strait-windows/src/courier.rs", "begins writes that go on"),
+    ("crates/strait-windows/src/handover.rs", "duplicates handles out of other processes"),
     ("crates/strait-windows/src/name_claim.rs", "maps who has a name"),
     ("crates/strait-windows/src/named.rs", "makes and opens kernel objects"),
     ("crates/strait-windows/src/persistent.rs", "std doesn't rename without replacing"),
@@ -61,6 +63,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-windows/src/peer_end.rs", "asks for the state of a pipe"),
     ("crates/strait-windows/src/signalled.rs", "has the system's thread pool wait"),
     ("crates/strait-windows/src/test_pipe.rs", "makes pipes for tests"),
+    ("crates/strait-windows/src/pipe_end.rs", "makes and queries pipes"),
     ("crates/strait-windows/src/process.rs", "opens and queries processes"),
     ("crates/strait-windows/src/signals/action.rs", "ends processes"),
     ("crates/strait-windows/src/signals/bell.rs", "makes, opens and resets events"),
@@ -73,6 +76,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-windows/tests/console.rs", "sends control events"),
     ("crates/strait-windows/src/user.rs", "queries tokens"),
     ("crates/strait-windows/src/wait.rs", "waits"),
+    ("crates/strait-windows/src/waiting_ends.rs", "waits for many pipes"),
     ("crates/strait-posix/tests/descriptor_zero.rs", "closes descriptor 0"),
 ];
 

@@ -2,11 +2,12 @@
 
 use super::kind_of;
 use crate::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_linux, is_root, is_unix,
     unavailable, unique, wait_until,
 };
 use std::{
     io::{Read, Write},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -18,6 +19,7 @@ use strait::{
 behaviours! {
     named_pipe;
     a_reader_waits_for_the_first_writer needs [NamedPipes],
+    a_writer_that_comes_later_writes_to_all_readers needs [NamedPipes],
     a_writer_waits_for_a_reader needs [NamedPipes],
     many_writers_wait_for_one_reader needs [NamedPipes],
     a_writer_waits_for_a_reader_without_being_told_of_it needs [NamedPipes],
@@ -51,14 +53,34 @@ fn a_reader_waits_for_the_first_writer<B: Backend>() -> Verdict {
     let second = pipe.reader()?;
     assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 0);
     assert_eq!(kind_of(second.read_timeout(&mut [0], SOON)), ErrorKind::TimedOut);
+    drop(second);
+    // Now there is one again.
     let mut peer = Peer::with_args(write_lines::<B>, [pipe.name()])?;
     peer.expect("opening")?;
     peer.expect("open")?;
-    // Now there is one again, for both.
     assert_eq!(kind_of(reader.read_timeout(&mut [0], SOON)), ErrorKind::TimedOut);
     peer.tell("two");
-    assert_eq!(text(&second, 3)?, "two");
+    assert_eq!(text(&reader, 3)?, "two");
     peer.finish()?;
+    assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 0);
+    Ok(())
+}
+
+fn a_writer_that_comes_later_writes_to_all_readers<B: Backend>() -> Verdict {
+    if !is_unix() {
+        return unavailable("on Windows a writer writes to one of the readers");
+    }
+    let pipe = NamedPipe::<B>::create(unique("all"))?;
+    let reader = pipe.reader()?;
+    drop(pipe.writer_timeout(PATIENCE)?);
+    let second = pipe.reader()?;
+    assert_eq!(reader.read_timeout(&mut [0], PATIENCE)?, 0);
+    assert_eq!(kind_of(second.read_timeout(&mut [0], SOON)), ErrorKind::TimedOut);
+    let writer = pipe.writer_timeout(PATIENCE)?;
+    assert_eq!(kind_of(reader.read_timeout(&mut [0], SOON)), ErrorKind::TimedOut);
+    (&writer).write_all(b"two")?;
+    assert_eq!(text(&second, 3)?, "two");
+    drop(writer);
     assert_eq!(second.read_timeout(&mut [0], PATIENCE)?, 0);
     Ok(())
 }
@@ -240,6 +262,7 @@ fn a_killed_reader_is_an_error_to_the_writer<B: Backend>() -> Verdict {
     // The same of one that waits for room.
     let mut peer = Peer::with_args(read_once::<B>, [pipe.name()])?;
     peer.expect("open")?;
+    let writer = pipe.writer_timeout(PATIENCE)?;
     let big = vec![0; 1 << 20];
     std::thread::scope(|scope| -> Verdict {
         let waiter = scope.spawn(|| writer.until(PATIENCE).write_all(&big).map_err(|e| e.kind()));
@@ -284,25 +307,37 @@ fn another_program_reads_whoever_comes_first<B: Backend>() -> Verdict {
 }
 
 fn another_program_writes<B: Backend>() -> Verdict {
-    if !is_linux() {
-        return unavailable("no command here writes to a pipe by its path");
-    }
     let pipe = NamedPipe::<B>::create(unique("echo"))?;
     for reader_first in [true, false] {
         let early = reader_first.then(|| pipe.reader()).transpose()?;
-        let mut command = Command::new("sh");
-        command.args(["-c", "printf 'of another program' > \"$0\""]).arg(pipe.path());
-        let mut child = Program::start(&mut command)?;
+        if early.is_none() && !is_unix() {
+            // There a program finds nothing to open before somebody reads.
+            continue;
+        }
+        let mut child = Program::start(&mut echo(pipe.path()))?;
         let reader = match early {
             Some(reader) => reader,
             None => pipe.reader()?,
         };
         let mut all = String::new();
         reader.until(PATIENCE).read_to_string(&mut all)?;
-        assert_eq!(all, "of another program");
+        assert_eq!(all.trim_end(), "of another program");
         assert_eq!(child.output()?, "");
     }
     Ok(())
+}
+
+/// What writes to the file with that path, as any other program does.
+fn echo(path: &Path) -> Command {
+    let mut command;
+    if is_unix() {
+        command = Command::new("sh");
+        command.args(["-c", "printf 'of another program' > \"$0\""]).arg(path);
+    } else {
+        command = Command::new("cmd");
+        command.args(["/c", "echo", "of another program", ">"]).arg(path);
+    }
+    command
 }
 
 fn read_all<B: Backend>(stage: &mut Stage) -> Verdict {

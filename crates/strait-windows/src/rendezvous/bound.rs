@@ -4,6 +4,8 @@ use super::connecting::use_of;
 use crate::{
     instances::{Client, Instances},
     name_claim::{self, Owned, Sort},
+    object,
+    user::User,
 };
 use std::{
     io,
@@ -37,7 +39,7 @@ impl Bound {
         let prepared = prepare(owned.id())?;
         let pipe = Instances::listen(used, owned.id(), open).map_err(|e| e.on(name))?;
         // Who was told of the name before there was a pipe waits on.
-        name_claim::ring_for(name)?;
+        name_claim::ring(User::own()?.number(), &object::file_name(name));
         Ok((Self { _name: owned, pipe }, prepared))
     }
 
