@@ -9,7 +9,7 @@ use std::fmt::Debug;
 ///
 /// | system | primitive |
 /// |---|---|
-/// | Linux, macOS, FreeBSD | `pipe2` |
+/// | Linux, macOS, FreeBSD | `pipe2`, or `pipe` |
 /// | Windows | a named pipe without a public name, as std makes it |
 pub trait Pipe: Handles {
     /// The end that is read from.

@@ -14,7 +14,8 @@ use std::{fmt::Debug, path::Path, ptr::NonNull};
 /// |---|---|---|---|
 /// | Linux | an unnamed file in `/dev/shm` that is linked when ready | memfd with seals | `mmap` |
 /// | Windows | a file mapping in `Local\` | an unnamed section | a file mapping |
-/// | macOS, FreeBSD | `shm_open` | `shm_open` unlinked at once, `SHM_ANON` | `mmap` |
+/// | macOS | a file in `/var/tmp` | such a file, unlinked at once | `mmap` |
+/// | FreeBSD | a file in `/tmp` | `memfd`, with a sealed size | `mmap` |
 ///
 /// # Safety
 ///

@@ -10,7 +10,7 @@ use std::{fmt::Debug, net::Shutdown};
 /// | system | streams | messages |
 /// |---|---|---|
 /// | Linux | a Unix socket, `SOCK_STREAM` | a Unix socket, `SOCK_SEQPACKET` |
-/// | macOS, FreeBSD | the same | a Unix socket, framed where there is no `SOCK_SEQPACKET` |
+/// | macOS, FreeBSD | the same | such a socket, with frames |
 /// | Windows | a named pipe of bytes | a named pipe of messages |
 pub trait Sockets: Rendezvous {
     /// The end that waits for others.

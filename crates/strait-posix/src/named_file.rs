@@ -309,7 +309,8 @@ pub(crate) fn open_plain(address: Address<'_>, owner: u32, mapping: Mapping) -> 
     let file = match fs::open(address.path, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Err(address.not_found()),
-        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
+        // For a link and for a socket FreeBSD has other numbers than the rest.
+        Err(Errno::LOOP | Errno::MLINK | Errno::NXIO | Errno::OPNOTSUPP | Errno::ISDIR) => {
             return Err(address.foreign("it is no plain file"));
         }
         Err(errno) => return Err(address.failed(errno)),

@@ -6,6 +6,7 @@
 mod forked;
 #[path = "fork_sync/owners.rs"]
 mod owners;
+mod sys;
 
 use forked::{Side, act, fork};
 use std::{

@@ -17,8 +17,9 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/strait-macros/src/shareable/output.rs", "writes an implementation of `Shareable`"),
     ("crates/strait-core/src/segment.rs", "what is above relies on where the memory is"),
     ("crates/strait/tests/fork", "forks"),
+    ("crates/strait/tests/sys/mod.rs", "forks, and has the place of the last error"),
     ("crates/strait/tests/signals/", "forks, and installs handlers as other libraries do"),
-    ("crates/strait/tests/sockets_hostile.rs", "sets an option that rustix lacks"),
+    ("crates/strait/tests/linux/sockets_hostile.rs", "sets an option that rustix lacks"),
     ("crates/strait-posix/src/segment.rs", "promises where the memory is"),
     ("crates/strait-posix/src/fork.rs", "std has no hooks for forks"),
     ("crates/strait-posix/src/inherit.rs", "gives a descriptor to one child, which takes it"),
@@ -89,6 +90,9 @@ pub(super) const SYSTEM_CFG: &[(&str, &str)] = &[
     ("crates/strait-posix/src/sys/mod.rs", "picks the system's file"),
     ("crates/strait-windows/src/sys/mod.rs", "picks the system's file"),
     ("crates/strait-portable/src/sys/mod.rs", "picks the system's file"),
+    ("crates/strait/tests/sys/mod.rs", "has what tests need of one system alone"),
+    ("crates/strait/tests/linux/main.rs", "picks what can be tested on Linux alone"),
+    ("crates/strait-posix/tests/linux/main.rs", "picks what can be tested on Linux alone"),
 ];
 
 /// Where line 1 may tell operating systems apart, so that a backend is empty elsewhere, and what checks things that

@@ -3,6 +3,8 @@
 #![allow(unsafe_code, clippy::unwrap_used)]
 
 mod forked;
+#[path = "../sys/mod.rs"]
+mod sys;
 
 use libc::{c_int, c_void, sigaction, siginfo_t};
 use std::{
@@ -362,9 +364,9 @@ fn the_last_error_stays_as_it_was() {
         for round in 0..10_000 {
             // SAFETY: the place is this thread's own.
             let kept = unsafe {
-                *libc::__errno_location() = 1000 + round;
+                *sys::errno_place() = 1000 + round;
                 libc::raise(libc::SIGWINCH);
-                *libc::__errno_location()
+                *sys::errno_place()
             };
             assert_eq!(kept, 1000 + round);
         }

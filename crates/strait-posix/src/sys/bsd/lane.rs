@@ -61,11 +61,17 @@ const ROOM: usize = 256 << 10;
 impl Lane {
     /// Makes a socket ready for the style.
     pub(crate) fn new(socket: &OwnedFd, style: Style) -> Result<Self> {
-        let marks_differ = style_of(socket) != style || low_water(socket)? == 1;
-        if marks_differ {
+        let make_ready = || {
             sockopt::set_socket_send_buffer_size(socket, ROOM)?;
             sockopt::set_socket_recv_buffer_size(socket, ROOM)?;
-            set_low_water(socket, Direction::Send, mark_of(style))?;
+            set_low_water(socket, Direction::Send, mark_of(style))
+        };
+        if low_water(socket) != Ok(mark_of(style)) {
+            match make_ready() {
+                // To macOS, one whose peer has left: what that has sent is still there.
+                Err(Errno::INVAL) => {}
+                result => result?,
+            }
         }
         Ok(Self { style, rest: Mutex::default(), mark: Mutex::new(1) })
     }

@@ -40,16 +40,17 @@ pub(crate) fn accept(listener: impl AsFd) -> Result<OwnedFd> {
     if flags.contains(OFlags::NONBLOCK) {
         fcntl_setfl(&socket, flags - OFlags::NONBLOCK)?;
     }
-    match adopt(&socket) {
-        // It has hung up already.
-        Err(Errno::INVAL) => Err(Errno::CONNABORTED),
-        adopted => adopted.map(|()| socket),
-    }
+    adopt(&socket)?;
+    Ok(socket)
 }
 
 /// Makes one that somebody else has made ready for [`SEND`].
 pub(crate) fn adopt(socket: impl AsFd) -> Result<()> {
-    sockopt::set_socket_nosigpipe(socket, true)
+    match sockopt::set_socket_nosigpipe(socket, true) {
+        // To macOS, one whose peer has left: what that has sent is still there.
+        Err(Errno::INVAL) => Ok(()),
+        result => result,
+    }
 }
 
 /// Connects, which doesn't wait here. A queue that is full refuses as a listener that is gone does: that is

@@ -21,8 +21,9 @@ use std::{
 };
 use strait_core::Credentials;
 
-/// How a send doesn't wait. That it raises no signal is an option of the socket.
-pub(crate) const SEND: SendFlags = SendFlags::DONTWAIT;
+/// How a send doesn't wait, and raises no signal.
+pub(crate) const SEND: SendFlags =
+    SendFlags::DONTWAIT.union(SendFlags::from_bits_retain(libc::MSG_NOSIGNAL as _));
 
 pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = rustix::pipe::pipe()?;

@@ -1,42 +1,63 @@
-//! What the system tells of a process: proc_pidinfo, of libproc.
+//! What the system tells of a process: sysctl(3), `kern.proc.pid`, which unlike libproc tells of other users'
+//! too.
 #![expect(unsafe_code, reason = "calls what neither std nor rustix has")]
 
 use super::super::process::Seen;
 use rustix::process::Pid;
-use std::{io, mem::MaybeUninit};
+use std::{
+    io,
+    mem::{MaybeUninit, offset_of},
+};
 
-/// Looks at the process that has this number now, if there is one.
+/// What a `kinfo_proc` of sys/sysctl.h begins with, and room for the rest of its 648 bytes.
+#[repr(C)]
+struct Info {
+    start: libc::timeval,
+    _vmspace: usize,
+    _sigacts: usize,
+    flag: libc::c_int,
+    stat: libc::c_char,
+    pid: libc::pid_t,
+    _rest: [u8; 1024],
+}
+
+/// Looks at the process that has this number now, if there is one: also one that has ended and that nobody has
+/// waited for.
 pub(crate) fn look(pid: Pid) -> io::Result<Option<Seen>> {
-    /// Also those that have ended and that nobody has waited for.
-    const ZOMBIES_TOO: u64 = 1;
-    /// PROC_FLAG_INEXIT of sys/proc_info.h: its files are being closed, or are.
-    const IN_EXIT: u32 = 4;
-    let mut info = MaybeUninit::<libc::proc_bsdinfo>::zeroed();
-    let size = size_of::<libc::proc_bsdinfo>() as libc::c_int;
-    // SAFETY: the kernel writes at most `size` bytes to the place, which has as many.
-    let written = unsafe {
-        libc::proc_pidinfo(
-            pid.as_raw_nonzero().get(),
-            libc::PROC_PIDTBSDINFO,
-            ZOMBIES_TOO,
+    /// `P_WEXIT` of sys/proc.h: it is ending.
+    const EXITING: libc::c_int = 0x2000;
+    let number = pid.as_raw_nonzero().get();
+    let mut name = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PID, number];
+    let mut info = MaybeUninit::<Info>::zeroed();
+    let mut len = size_of::<Info>();
+    // SAFETY: the name has as many words; the kernel writes at most `len` bytes to the place, which has as many.
+    let code = unsafe {
+        libc::sysctl(
+            name.as_mut_ptr(),
+            name.len() as libc::c_uint,
             info.as_mut_ptr().cast(),
-            size,
+            &raw mut len,
+            std::ptr::null_mut(),
+            0,
         )
     };
-    if written != size {
+    if code == -1 {
         let error = io::Error::last_os_error();
         return match error.raw_os_error() {
             Some(libc::ESRCH) => Ok(None),
             _ => Err(error),
         };
     }
-    // SAFETY: it was written, and before that was zeros; any bytes are valid.
+    // SAFETY: it was zeros, and some of it was written; any bytes are valid.
     let info = unsafe { info.assume_init() };
+    if len < offset_of!(Info, _rest) || info.pid != number {
+        return Ok(None);
+    }
     // Of the clock when it started, which isn't changed afterwards.
     let start =
-        info.pbi_start_tvsec.saturating_mul(1_000_000).saturating_add(info.pbi_start_tvusec);
-    let has_ended = info.pbi_status == libc::SZOMB || info.pbi_flags & IN_EXIT != 0;
-    Ok(Some(Seen { start: start.max(1), has_ended }))
+        info.start.tv_sec.saturating_mul(1_000_000).saturating_add(info.start.tv_usec.into());
+    let has_ended = info.stat as u32 == libc::SZOMB || info.flag & EXITING != 0;
+    Ok(Some(Seen { start: u64::try_from(start).unwrap_or(0).max(1), has_ended }))
 }
 
 /// All processes of a computer can see each other.

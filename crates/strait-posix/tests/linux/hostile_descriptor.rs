@@ -1,4 +1,3 @@
-#![cfg(target_os = "linux")]
 //! What a peer sends along with a message is shared memory only if nobody can pull it away again.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 

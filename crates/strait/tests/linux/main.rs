@@ -1,0 +1,4 @@
+//! What can be tested on Linux alone.
+
+#[cfg(target_os = "linux")]
+mod sockets_hostile;
