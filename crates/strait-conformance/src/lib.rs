@@ -45,6 +45,7 @@ mod fixtures;
 mod kill_point;
 mod matrix;
 mod outcome;
+mod patience;
 mod peer;
 mod peer_error;
 mod pipes;

@@ -4,6 +4,7 @@ use crate::{
     IntoVerdict, Stage,
     actor::{ACTOR, key},
     executable::executable,
+    patience::allowed,
     peer_error::{PeerError, Problem},
     pipes::Pipes,
 };
@@ -26,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// next one of these: so that processes of 32 and of 64 bits can be tested with each other.
 ///
 /// Every call that blocks returns with an error when the peer's deadline passes: 30 seconds from
-/// the start, or what [`set_deadline`](Self::set_deadline) set.
+/// the start, or what [`set_deadline`](Self::set_deadline) set; or so many times as long as the environment
+/// variable `STRAIT_PATIENCE` says.
 ///
 /// ```no_run
 /// use strait_conformance::{Peer, Stage, Verdict};
@@ -111,8 +113,9 @@ impl Peer {
             problem: Problem::Start(error),
             stderr: String::new(),
         })?;
-        let deadline = Instant::now() + PATIENCE;
-        Ok(Self { actor, child, pipes, ended: None, patience: PATIENCE, deadline })
+        let patience = allowed(PATIENCE);
+        let deadline = Instant::now() + patience;
+        Ok(Self { actor, child, pipes, ended: None, patience, deadline })
     }
 
     /// The command that starts an actor, for behaviours that are about starting processes. Its streams are
@@ -141,8 +144,8 @@ impl Peer {
 
     /// Gives the peer `patience` from now on.
     pub fn set_deadline(&mut self, patience: Duration) {
-        self.patience = patience;
-        self.deadline = Instant::now() + patience;
+        self.patience = allowed(patience);
+        self.deadline = Instant::now() + self.patience;
     }
 
     /// Sends one line to the actor. Never blocks; that the peer is gone shows when it is next

@@ -4,6 +4,7 @@ use crate::{
     Actor, Backend, Behaviour, Capability, behaviours,
     matrix::Matrix,
     outcome::{Expectation, Outcome},
+    patience::allowed,
     watchdog::Watchdog,
 };
 use libtest_mimic::{Completion, Trial};
@@ -88,7 +89,7 @@ impl Suite {
             let kind = expectation.word();
             let (matrix, watchdog) = (Arc::clone(matrix), Arc::clone(watchdog));
             Trial::ignorable_test(name.clone(), move || {
-                let _watched = watchdog.watch(name, time_limit);
+                let _watched = watchdog.watch(name, allowed(time_limit));
                 let outcome = expectation.hold(&behaviour)?;
                 matrix.record(backend, &behaviour, &outcome);
                 Ok(match outcome {
