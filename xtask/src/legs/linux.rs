@@ -42,6 +42,7 @@ const BEYOND_QEMU: &[(&str, &str)] = &[
     ("what_is_read_without_handles_closes_them", "it keeps handles that find no room"),
     ("no_descriptor_is_left_whatever_fails", "the same"),
     ("large_memory_of_a_peer_is_not_touched", "memory is elsewhere than /proc says"),
+    ("children_that_nobody_wants_to_hear_of_vanish", "it doesn't know SA_NOCLDWAIT"),
     ("signals_storm::", "it delivers fewer signals than a storm has"),
     ("what_pretends_to_be_another_users_is_refused", "its namespace has one user only"),
     ("what_is_not_open_yet_is_waited_for", "the same"),
@@ -88,7 +89,9 @@ pub(super) fn emulated(emulated: &Emulated) -> Result<(), Stop> {
     let target = Foreign::new(triple)?
         .linked_by(&linker)
         .optimised()
-        .with("QEMU_LD_PREFIX", processor.libraries());
+        .with("QEMU_LD_PREFIX", processor.libraries())
+        // The suite allows itself so many times as long.
+        .with("STRAIT_PATIENCE", "4");
     let mut command = target.cargo(["test", "--no-fail-fast"]);
     command.args(PACKAGES).args(TESTS).arg("--");
     for (test, why) in BEYOND_QEMU {

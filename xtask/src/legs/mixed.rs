@@ -19,11 +19,16 @@ pub(super) fn run_all() -> std::result::Result<(), Stop> {
     }
     let narrow = narrow()?;
     let [wide_suite, narrow_suite] = both(&narrow, "suite")?;
-    run(Command::new(&wide_suite).env(PEERS, &narrow_suite))?;
-    run(Command::new(&narrow_suite).env(PEERS, &wide_suite))?;
-    let [wide, narrow] = both(&narrow, "torture")?;
-    let in_turn = env::join_paths([&wide, &narrow]).map_err(|error| error.to_string())?;
-    Ok(run(Command::new(&wide).env(PEERS, in_turn))?)
+    let [wide_torture, narrow_torture] = both(&narrow, "torture")?;
+    let in_turn = env::join_paths([&wide_torture, &narrow_torture]);
+    let in_turn = in_turn.map_err(|error| error.to_string())?;
+    // Each is run, whatever became of the one before.
+    let results = [
+        run(Command::new(&wide_suite).env(PEERS, &narrow_suite)),
+        run(Command::new(&narrow_suite).env(PEERS, &wide_suite)),
+        run(Command::new(&wide_torture).env(PEERS, in_turn)),
+    ];
+    Ok(results.into_iter().collect::<Result>()?)
 }
 
 /// A test of this machine's width, and the same of 32 bits.
