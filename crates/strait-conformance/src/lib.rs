@@ -59,6 +59,7 @@ pub use actor::{Actor, act_if_asked};
 pub use behaviour::Behaviour;
 pub use fixtures::{is_linux, is_root, is_unix, is_wine, nobody, unique, wait_until};
 pub use libtest_mimic::Arguments;
+pub use patience::allowed;
 pub use peer::Peer;
 pub use peer_error::PeerError;
 pub use runner::{run, run_with};

@@ -6,8 +6,9 @@ use std::{env, sync::OnceLock, time::Duration};
 /// behaviours promise within a time has to hold on these too.
 const FACTOR: &str = "STRAIT_PATIENCE";
 
-/// The time that is allowed on this machine for what may take as long on another.
-pub(crate) fn allowed(usual: Duration) -> Duration {
+/// The time that is allowed on this machine for what may take as long on another: as much, or so many times as much
+/// as the environment variable `STRAIT_PATIENCE` says. For limits that are there so that nothing hangs.
+pub fn allowed(usual: Duration) -> Duration {
     static HERE: OnceLock<u32> = OnceLock::new();
     let factor = HERE.get_or_init(|| factor(env::var(FACTOR).ok().as_deref()));
     usual.saturating_mul(*factor)

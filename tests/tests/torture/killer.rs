@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use strait::{ErrorKind, Shared};
-use strait_conformance::{Failure, Verdict, unique};
+use strait_conformance::{Failure, Verdict, allowed, unique};
 
 /// Kills as many workers, one every few milliseconds. Says what was wrong, if anything was.
 pub(crate) fn torture(kills: u64, seed: u64) -> Result<(), String> {
@@ -163,7 +163,7 @@ impl Killer {
     fn wait_until(&mut self, holds: impl Fn(&State, usize) -> bool) -> Verdict {
         let begin = Instant::now();
         while let Some(slot) = (0..WORKERS).find(|&slot| !holds(&self.state, slot)) {
-            if begin.elapsed() >= STUCK {
+            if begin.elapsed() >= allowed(STUCK) {
                 let (id, doing) = (self.crew.id(slot), self.state.slots[slot].doing_what());
                 let place = whereabouts(id);
                 let what = format!("worker {slot}, process {id}, is stuck in {doing:?}{place}");

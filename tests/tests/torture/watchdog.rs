@@ -11,7 +11,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use strait_conformance::{Verdict, is_linux};
+use strait_conformance::{Verdict, allowed, is_linux};
 
 /// How long a worker may be at one operation.
 pub(crate) const STUCK: Duration = Duration::from_secs(5);
@@ -38,7 +38,10 @@ impl Starvation {
                 (*done, *since) = (*now, Instant::now());
             }
             let name = exercise.name;
-            ensure!(since.elapsed() < STARVED, "nobody gets through within {STARVED:?}: {name}");
+            ensure!(
+                since.elapsed() < allowed(STARVED),
+                "nobody gets through within {STARVED:?}: {name}"
+            );
         }
         Ok(())
     }
@@ -52,7 +55,7 @@ impl Watchdog {
         let (heard, listening) = mpsc::channel();
         thread::spawn(move || {
             loop {
-                match listening.recv_timeout(HUNG) {
+                match listening.recv_timeout(allowed(HUNG)) {
                     Ok(()) => {}
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => {
