@@ -66,7 +66,7 @@ impl Use {
     fn room(self) -> u32 {
         match self {
             Self::Stream | Self::Datagram => 256 << 10,
-            Self::Rendezvous => 16 << 10,
+            Self::Rendezvous => 8 << 10,
         }
     }
 

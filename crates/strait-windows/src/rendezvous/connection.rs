@@ -181,7 +181,7 @@ impl AsHandle for WindowsConnection {
 const GONE: &str = "it is gone";
 
 /// A message is no longer, so that there is room for some where nobody has read them yet.
-const MAX_MESSAGE: usize = 8 << 10;
+const MAX_MESSAGE: usize = 4 << 10;
 
 /// As many rings are heard at once.
 const MANY: u32 = 64;
