@@ -31,6 +31,8 @@ mod message_pipe;
 mod name_claim;
 mod named;
 mod named_pipe;
+#[cfg(feature = "tokio")]
+mod new_names;
 mod object;
 mod offer;
 mod overlapped;
@@ -72,6 +74,8 @@ pub use claim::WindowsClaim;
 pub use handle::WindowsHandle;
 pub use inherit::Bequest;
 pub use named_pipe::WindowsNamedPipe;
+#[cfg(feature = "tokio")]
+pub use new_names::NewName;
 pub use pipe::{WindowsPipeReader, WindowsPipeWriter};
 #[cfg(feature = "tokio")]
 pub use ready::{Ready, Waitable, signalled};

@@ -37,7 +37,7 @@ use windows_sys::Win32::{
             MapViewOfFile, OpenFileMappingW, PAGE_READWRITE, UnmapViewOfFile,
         },
         Threading::{
-            CreateEventW, CreateMutexW, EVENT_MODIFY_STATE, OpenEventW, ReleaseMutex, ResetEvent,
+            CreateEventW, CreateMutexW, EVENT_MODIFY_STATE, OpenEventW, ReleaseMutex,
             SYNCHRONIZATION_SYNCHRONIZE,
         },
     },
@@ -151,14 +151,11 @@ pub(crate) fn wait_for<T>(
         return Ok(Some(found));
     }
     let failed = |error| Error::os(operation, error).on(name);
-    let security = Security::of(Access::Private)?;
-    let bell = object::name(user, "bell", &object::file_name(name));
-    let bell = make_event(&bell, &security).map_err(failed)?;
+    let bell = bell(user, name, operation)?;
     loop {
         let is_last = deadline.has_passed();
         // Before the look, so that no change after it is missed.
-        // SAFETY: the handle is open.
-        unsafe { ResetEvent(bell.as_raw_handle()) };
+        object::reset(&bell);
         if let Some(found) = look()? {
             return Ok(Some(found));
         }
@@ -186,8 +183,15 @@ pub(crate) fn ring(user: u32, name: &str) {
     }
 }
 
+/// The bell of a name (rule 5).
+pub(crate) fn bell(user: u32, name: &Name, operation: &'static str) -> Result<OwnedHandle> {
+    let security = Security::of(Access::Private)?;
+    let bell = object::name(user, "bell", &object::file_name(name));
+    make_event(&bell, &security).map_err(|error| Error::os(operation, error).on(name))
+}
+
 /// How often to look for changes that nothing tells of.
-const LOOK_EVERY: Duration = Duration::from_millis(40);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 /// How long somebody who takes the name may take for it.
 const LONGEST_TURN: Duration = Duration::from_secs(10);

@@ -1,10 +1,15 @@
 //! Ends that tasks use: what would have to wait is an attempt, made again when a handle says that it is worth it.
 
-use crate::signalled::{Signal, Signalled};
+use crate::{
+    WindowsSubscription,
+    lacking::Lacking,
+    signalled::{Signal, Signalled},
+};
 use std::{
     fmt, io,
+    os::windows::io::{AsHandle, OwnedHandle},
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 use strait_core::{Error, ErrorKind, Result};
@@ -43,6 +48,30 @@ pub(crate) mod sealed {
         /// One of these is signalled when there may be room, or nobody reads any more.
         #[allow(private_interfaces)]
         fn writable(&self) -> io::Result<Vec<Signal>>;
+    }
+}
+
+impl Waitable for WindowsSubscription {}
+
+impl sealed::Signals for WindowsSubscription {
+    fn readable(&self) -> io::Result<Vec<Signal>> {
+        Ok(vec![Arc::new(self.as_handle().try_clone_to_owned()?)])
+    }
+
+    fn writable(&self) -> io::Result<Vec<Signal>> {
+        Ok(Vec::new())
+    }
+}
+
+impl Waitable for Lacking {}
+
+impl sealed::Signals for Lacking {
+    fn readable(&self) -> io::Result<Vec<Signal>> {
+        match *self {}
+    }
+
+    fn writable(&self) -> io::Result<Vec<Signal>> {
+        match *self {}
     }
 }
 
@@ -181,9 +210,9 @@ impl<T: fmt::Debug> fmt::Debug for Ready<T> {
 /// # Errors
 ///
 /// `Unsupported` outside of a runtime; `Os`, where the system fails.
-pub async fn signalled(handle: std::os::windows::io::OwnedHandle) -> Result<()> {
+pub async fn signalled(handle: OwnedHandle) -> Result<()> {
     in_runtime()?;
-    Signalled::any([std::sync::Arc::new(handle) as Signal]).map_err(failed)?.await;
+    Signalled::any([Arc::new(handle) as Signal]).map_err(failed)?.await;
     Ok(())
 }
 
@@ -197,6 +226,9 @@ fn in_runtime() -> Result<()> {
 
 const WATCH: &str = "wait in a task";
 
-fn failed(error: io::Error) -> Error {
+pub(crate) fn failed(error: io::Error) -> Error {
     Error::os(WATCH, error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,13 +40,21 @@ pub(crate) struct Signalled {
 impl Signalled {
     /// Waits from now on for any of `signals`, which stay signalled.
     pub(crate) fn any(signals: impl IntoIterator<Item = Signal>) -> io::Result<Self> {
+        Self::any_within(signals, INFINITE)
+    }
+
+    /// The same, for so many milliseconds at most.
+    pub(crate) fn any_within(
+        signals: impl IntoIterator<Item = Signal>,
+        milliseconds: u32,
+    ) -> io::Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         sleepers().insert(number, Sleeper::default());
         // From here on it takes itself away again.
         let mut signalled = Self { number, _waits: Vec::new() };
         for signal in signals {
-            signalled._waits.push(Wait::new(signal, number)?);
+            signalled._waits.push(Wait::new(signal, number, milliseconds)?);
         }
         Ok(signalled)
     }
@@ -110,7 +118,7 @@ unsafe impl Send for Wait {}
 unsafe impl Sync for Wait {}
 
 impl Wait {
-    fn new(signal: Signal, number: usize) -> io::Result<Self> {
+    fn new(signal: Signal, number: usize, milliseconds: u32) -> io::Result<Self> {
         let mut wait = null_mut();
         let handle = signal.as_handle().as_raw_handle();
         let place = &raw mut wait;
@@ -123,7 +131,7 @@ impl Wait {
                 handle,
                 Some(wake),
                 context,
-                INFINITE,
+                milliseconds,
                 WT_EXECUTEONLYONCE,
             )
         };
@@ -143,7 +151,7 @@ impl Drop for Wait {
     }
 }
 
-/// What the system calls when a handle is signalled.
+/// What the system calls when a handle is signalled, or the time is over.
 unsafe extern "system" fn wake(context: *mut c_void, _: bool) {
     let mut sleepers = sleepers();
     let waker = sleepers.get_mut(&context.addr()).and_then(|sleeper| {
@@ -217,6 +225,11 @@ mod tests {
             object::set(&events[which]);
             block_on(waiting);
         }
+    }
+
+    #[test]
+    fn it_ends_when_the_time_is_over() {
+        block_on(Signalled::any_within([event() as Signal], 1).unwrap());
     }
 
     #[test]

@@ -13,6 +13,11 @@ cfg_if::cfg_if! {
         pub type Native = strait_posix::Posix;
     } else if #[cfg(windows)] {
         mod windows;
+        #[cfg(feature = "tokio")]
+        mod windows_tokio;
+
+        #[cfg(feature = "tokio")]
+        pub(crate) use windows_tokio::{Ready, cancelled, ended, when_bound};
 
         /// The backend of this operating system.
         pub type Native = strait_windows::Windows;

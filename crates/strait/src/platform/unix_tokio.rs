@@ -24,8 +24,8 @@ pub(crate) async fn ended(process: &Process) -> Result<()> {
     }
 }
 
-/// Makes attempts to connect until one says something else than that nobody is found.
-pub(crate) async fn when_bound<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+/// Makes attempts to connect to a name until one says something else than that nobody is found.
+pub(crate) async fn when_bound<T>(_: &str, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
     match attempt() {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         done => return done,

@@ -63,7 +63,7 @@ impl LocalDatagram {
     /// Those of [`connect`](Self::connect), but not `NotFound`.
     pub async fn connect_when_bound(name: impl AsRef<str>) -> Result<Self> {
         let name = name.as_ref();
-        platform::when_bound(|| crate::LocalDatagram::connect(name)).await?.try_into()
+        platform::when_bound(name, || crate::LocalDatagram::connect(name)).await?.try_into()
     }
 
     /// Two ends of a connection that nobody else knows.

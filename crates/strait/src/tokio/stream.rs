@@ -103,7 +103,7 @@ impl LocalStream {
     /// Those of [`connect`](Self::connect), but not `NotFound`.
     pub async fn connect_when_bound(name: impl AsRef<str>) -> Result<Self> {
         let name = name.as_ref();
-        platform::when_bound(|| crate::LocalStream::connect(name)).await?.try_into()
+        platform::when_bound(name, || crate::LocalStream::connect(name)).await?.try_into()
     }
 
     /// Two ends of a connection that nobody else knows.
