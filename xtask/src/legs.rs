@@ -6,7 +6,7 @@ pub(crate) mod linked;
 mod linux;
 mod mixed;
 mod native;
-mod toolchain;
+pub(crate) mod toolchain;
 mod windows;
 
 use clap::ValueEnum;

@@ -7,7 +7,7 @@ mod zig;
 use std::process::Command;
 
 use crate::cmd::{Result, found, output};
-use crate::legs::Leg;
+use crate::legs::{Leg, toolchain};
 use crate::test_all::in_order;
 use What::Packages;
 use apt::Apt;
@@ -22,6 +22,8 @@ struct Need {
 enum What {
     /// Debian's packages.
     Packages(&'static [&'static str]),
+    /// The sources of Rust's standard library, of this toolchain or of Debian's.
+    Sources,
     /// A C compiler for this processor that also links programs of 32 bits.
     Multilib,
     Zig,
@@ -29,7 +31,7 @@ enum What {
 
 const NEEDS: &[Need] = &[
     Need { what: Packages(&["gcc", "libc6-dev", "util-linux", "mount", "git"]), legs: &[] },
-    Need { what: Packages(&["rustc-web", "rust-web-src"]), legs: FOREIGN },
+    Need { what: What::Sources, legs: FOREIGN },
     Need { what: Packages(&["wine64", "gcc-mingw-w64-x86-64"]), legs: &[Leg::Windows] },
     Need { what: Packages(&["qemu-user-static"]), legs: EMULATED },
     Need {
@@ -89,6 +91,8 @@ impl What {
     fn install(&self, apt: &mut Apt) -> Result<String> {
         match self {
             Packages(packages) => apt.install(packages),
+            What::Sources if toolchain::any_has_sources() => Ok("there: the sources of std".into()),
+            What::Sources => apt.install(&["rustc-web", "rust-web-src"]),
             What::Multilib => apt.install(&[&multilib()?]),
             What::Zig => zig::install(),
         }

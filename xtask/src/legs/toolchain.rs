@@ -23,8 +23,6 @@ pub(super) struct Toolchain {
 impl Toolchain {
     /// The first that can build for the target: the one that builds strait here, or Debian's.
     pub(super) fn of(triple: &str) -> Result<Self, Stop> {
-        let own = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let compilers = || [own.clone(), OF_DEBIAN.into()].into_iter();
         let installed = compilers().find(|rustc| has_target(rustc, triple));
         if let Some(rustc) = installed {
             return Ok(Self { rustc, builds_std: false });
@@ -43,6 +41,16 @@ impl Toolchain {
             command.arg("-Zbuild-std").env("RUSTC_BOOTSTRAP", "1");
         }
     }
+}
+
+/// Whether there is a compiler that can build for every target.
+pub(crate) fn any_has_sources() -> bool {
+    compilers().any(|rustc| has_sources(&rustc))
+}
+
+fn compilers() -> impl Iterator<Item = OsString> {
+    let own = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    [own, OF_DEBIAN.into()].into_iter()
 }
 
 fn has_target(rustc: &OsString, triple: &str) -> bool {
