@@ -12,7 +12,7 @@ mod windows;
 use clap::ValueEnum;
 
 /// Systems with a backend. Of any other only the packages that need none are checked.
-const SYSTEMS_WITH_BACKEND: &[&str] = &["linux", "macos", "freebsd"];
+const SYSTEMS_WITH_BACKEND: &[&str] = &["linux", "macos", "freebsd", "windows"];
 
 /// One leg of `test-all`, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
