@@ -164,7 +164,7 @@ pub enum Lifetime {
     Creator,
     /// Until the last process that has it open drops it or dies.
     LastDetach,
-    /// Until it is removed or the computer restarts.
+    /// Until it is removed or the computer restarts; on Windows it survives that.
     Persistent,
 }
 

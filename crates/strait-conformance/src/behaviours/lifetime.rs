@@ -2,6 +2,7 @@
 
 use super::kind_of;
 use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, unique};
+use std::time::Duration;
 use strait::{
     ErrorKind, Lifetime,
     generic::{Shared, SharedMemory},
@@ -92,6 +93,9 @@ fn a_name_of_the_last_survives_any_order_of_coming_and_going<B: Backend>() -> Ve
     let mut peers = (0..6)
         .map(|number| Peer::with_args(come_and_go::<B>, [name.clone(), number.to_string()]))
         .collect::<Result<Vec<_>, _>>()?;
+    for peer in &mut peers {
+        peer.set_deadline(Duration::from_secs(100));
+    }
     // Two of them don't get to the end.
     for peer in &mut peers[..2] {
         peer.expect("half")?;
