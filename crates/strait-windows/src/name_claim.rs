@@ -72,7 +72,7 @@ pub(crate) struct Owned {
     /// For its bell.
     name: String,
     register: View,
-    _holder: OwnedHandle,
+    holder: OwnedHandle,
 }
 
 impl Owned {
@@ -98,7 +98,7 @@ impl Owned {
         let holder = make_event(&holder_name(user, id), &security).map_err(failed)?;
         register.write(sort, id, &process::current()?);
         ring(user, &name);
-        Ok(Some(Self { id, name, register, _holder: holder }))
+        Ok(Some(Self { id, name, register, holder }))
     }
 
     /// What lives under a name of the user with that number; `None` where that is nothing.
@@ -115,6 +115,13 @@ impl Owned {
         let freed = register.is_some_and(|register| register.clear(found.id));
         ring(user, &name);
         Ok(freed)
+    }
+
+    /// Lets those users find what is under the name to whom it is open.
+    pub(crate) fn show_to(&self, access: Access) -> io::Result<()> {
+        let readers = Security::to_read(access)?;
+        readers.set_on(&self.register.section)?;
+        readers.set_on(&self.holder)
     }
 
     /// The random number of this claim.
@@ -183,11 +190,12 @@ pub(crate) fn ring(user: u32, name: &str) {
     }
 }
 
-/// The bell of a name (rule 5).
+/// The bell of a name (rule 5); where another user has that, one that nobody rings.
 pub(crate) fn bell(user: u32, name: &Name, operation: &'static str) -> Result<OwnedHandle> {
     let security = Security::of(Access::Private)?;
     let bell = object::name(user, "bell", &object::file_name(name));
-    make_event(&bell, &security).map_err(|error| Error::os(operation, error).on(name))
+    let bell = make_event(&bell, &security).or_else(|_| object::event());
+    bell.map_err(|error| Error::os(operation, error).on(name))
 }
 
 /// How often to look for changes that nothing tells of.
@@ -233,7 +241,7 @@ impl Drop for Turn {
 struct View {
     start: NonNull<AtomicU64>,
     /// Without a handle it would lose its name.
-    _section: OwnedHandle,
+    section: OwnedHandle,
 }
 
 /// What a register says.
@@ -281,7 +289,7 @@ impl View {
         // SAFETY: the handle is open. It fails where the section is shorter.
         let view = unsafe { MapViewOfFile(section.as_raw_handle(), access, 0, 0, Self::LEN) };
         let start = NonNull::new(view.Value.cast()).ok_or_else(io::Error::last_os_error)?;
-        Ok(Self { start, _section: section })
+        Ok(Self { start, section })
     }
 
     fn words(&self) -> &[AtomicU64] {

@@ -11,7 +11,7 @@ use std::{
     io,
     os::windows::io::{AsHandle, BorrowedHandle},
 };
-use strait_core::{Deadline, Error, ErrorKind, Name, Result};
+use strait_core::{Access, Deadline, Error, ErrorKind, Name, Result};
 
 /// A name, and the pipe that listens for it. Dropping it frees the name.
 #[derive(Debug)]
@@ -35,6 +35,10 @@ impl Bound {
             Error::new(ErrorKind::AddrInUse, LISTEN, why).on(name)
         };
         let owned = Owned::create(name, sort, LISTEN)?.ok_or_else(taken)?;
+        if open {
+            let shown = owned.show_to(Access::Everyone);
+            shown.map_err(|error| Error::os(LISTEN, error).on(name))?;
+        }
         let used = use_of(sort).ok_or_else(taken)?;
         let prepared = prepare(owned.id())?;
         let pipe = Instances::listen(used, owned.id(), open).map_err(|e| e.on(name))?;

@@ -27,7 +27,12 @@ pub(crate) fn connect<T>(
     let own = User::own()?.number();
     let owner = owner.unwrap_or(own);
     let connected = name_claim::wait_for(owner, name, deadline, CONNECT, || {
-        let Some(found) = Owned::look(owner, name, CONNECT)? else { return Ok(None) };
+        let found = match Owned::look(owner, name, CONNECT) {
+            // Another user's that isn't open to others.
+            Err(error) if owner != own && error.kind() == ErrorKind::PermissionDenied => None,
+            found => found?,
+        };
+        let Some(found) = found else { return Ok(None) };
         expect(found, wanted, name)?;
         let Some(pipe) = open(name, owner, found, deadline)? else { return Ok(None) };
         let peer = credentials::of_server(&pipe).map_err(|error| error.on(name))?;
