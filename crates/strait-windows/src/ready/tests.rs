@@ -54,7 +54,7 @@ fn runtimes() -> [Runtime; 2] {
 }
 
 async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), future).await.unwrap()
+    tokio::time::timeout(Duration::from_secs(20), future).await.unwrap()
 }
 
 /// Looks once whether a future has ended, which isn't woken for that.
