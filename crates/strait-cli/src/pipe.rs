@@ -8,14 +8,12 @@ use crate::{
     stop::{LOOK, Stop},
 };
 use std::{
-    fs::File,
-    io::{self, ErrorKind::BrokenPipe, Read as _, Write},
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    io::{ErrorKind::BrokenPipe, Write},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
-use strait::{Deadline, ErrorKind, NamedPipe, PipeReader, PipeWriter};
+use strait::{Deadline, ErrorKind, NamedPipe, PipeReader, PipeWriter, ReadNow};
 
 /// Write stdin to a named pipe, or read one to stdout
 ///
@@ -180,35 +178,23 @@ fn read_all(
     let mut somebody_came = false;
     loop {
         stop.check()?;
-        let mut read = reader.read_timeout(&mut chunk, Duration::ZERO);
-        if read.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
-            // Whoever reads the output gets all there is before this waits.
-            output.flush()?;
-            if !somebody_came && has_no_name(reader) {
-                match read_now(reader, &mut chunk) {
-                    // An end, where a writer came and left just now.
-                    Ok(0) => match reader.read_timeout(&mut chunk, Duration::ZERO) {
-                        Ok(0) => return Ok(Read::All),
-                        _ => return Ok(Read::Forsaken),
-                    },
-                    Ok(came) => {
-                        somebody_came = true;
-                        output.write(&chunk[..came])?;
-                        continue;
-                    }
-                    // There is a writer, who says nothing yet.
-                    Err(_) => somebody_came = true,
+        let read = match reader.read_now(&mut chunk)? {
+            ReadNow::Bytes(read) => Ok(read),
+            ReadNow::Forsaken => return Ok(Read::Forsaken),
+            ReadNow::Nothing => {
+                // Whoever reads the output gets all there is before this waits.
+                output.flush()?;
+                let left = if somebody_came { Duration::MAX } else { patience.left() };
+                let look = if somebody_came { left } else { left.min(LOOK) };
+                let deadline = Deadline::after(look).or_cancelled(stop.token());
+                let read = reader.read_deadline(&mut chunk, deadline);
+                let is_late = |error: &strait::Error| error.kind() == ErrorKind::TimedOut;
+                if read.as_ref().is_err_and(is_late) && look < left {
+                    continue;
                 }
+                read
             }
-            let left = if somebody_came { Duration::MAX } else { patience.left() };
-            let look = if somebody_came { left } else { left.min(LOOK) };
-            let deadline = Deadline::after(look).or_cancelled(stop.token());
-            read = reader.read_deadline(&mut chunk, deadline);
-            let timed_out = read.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
-            if timed_out && look < left {
-                continue;
-            }
-        }
+        };
         match read {
             Ok(0) => return Ok(Read::All),
             Ok(read) => {
@@ -219,17 +205,6 @@ fn read_all(
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-/// Whether nobody can open the pipe any more.
-fn has_no_name(reader: &PipeReader) -> bool {
-    let file = reader.as_fd().try_clone_to_owned().map(File::from);
-    file.and_then(|file| file.metadata()).is_ok_and(|pipe| pipe.nlink() == 0)
-}
-
-/// What the system itself says: 0 where there is no writer, be it not yet, and an error where there is one.
-fn read_now(reader: &PipeReader, chunk: &mut [u8]) -> io::Result<usize> {
-    File::from(reader.as_fd().try_clone_to_owned()?).read(chunk)
 }
 
 /// As much as a pipe holds.

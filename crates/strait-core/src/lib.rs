@@ -44,7 +44,7 @@ pub use inherit::Inherit;
 pub use liveness::{Liveness, ProcessIdentity};
 pub use name::Name;
 pub use named_pipe::{NamedPipe, NamedPipes};
-pub use pipe::{Pipe, PipeRead, PipeWrite};
+pub use pipe::{Pipe, PipeRead, PipeWrite, ReadNow};
 pub use rendezvous::{Connection, Credentials, Doorbell, Listener, Rendezvous, Wake};
 pub use segment::{Access, Lifetime, Mapping, NewSegment, SEATS, Segment};
 pub use signal::{Arrival, Sender, Signal, Signals, Subscription};

@@ -44,6 +44,13 @@ pub trait PipeRead: Send + Sync + Debug + 'static {
     /// `Os`, where the system fails.
     fn try_read(&self, buffer: &mut [u8]) -> Result<Option<usize>>;
 
+    /// The same, and whether it is in vain to wait.
+    ///
+    /// # Errors
+    ///
+    /// `Os`, where the system fails.
+    fn read_now(&self, buffer: &mut [u8]) -> Result<ReadNow>;
+
     /// Another handle of the same end.
     ///
     /// # Errors
@@ -52,6 +59,17 @@ pub trait PipeRead: Send + Sync + Debug + 'static {
     fn try_clone(&self) -> Result<Self>
     where
         Self: Sized;
+}
+
+/// What is to be read from a pipe without waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadNow {
+    /// As many bytes were read; 0 where there is no writer any more.
+    Bytes(usize),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing ever: no writer has come, and none can, as the name of the pipe was freed.
+    Forsaken,
 }
 
 /// The end of a pipe that is written to. Dropping the last one closes it.

@@ -14,7 +14,9 @@ use rustix::{
     pipe::PIPE_BUF,
 };
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use strait_core::{Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, Result, Transfer};
+use strait_core::{
+    Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, ReadNow, Result, Transfer,
+};
 
 impl Pipe for Posix {
     type Reader = PosixPipeReader;
@@ -68,6 +70,24 @@ impl PipeRead for PosixPipeReader {
                 Err(Errno::AGAIN) => return Ok(None),
                 Err(errno) => return Err(failed(errno)),
             }
+        }
+    }
+
+    fn read_now(&self, buffer: &mut [u8]) -> Result<ReadNow> {
+        let failed = |errno| Error::os(READ, errno);
+        if let Some(read) = self.try_read(buffer)? {
+            return Ok(ReadNow::Bytes(read));
+        }
+        if fs::fstat(&self.end).map_err(failed)?.st_nlink > 0 {
+            return Ok(ReadNow::Nothing);
+        }
+        // The system itself says 0 where there is no writer, be it not yet, and `AGAIN` where there is one.
+        match io::read(&self.end, &mut *buffer) {
+            // An end, where a writer came and left just now.
+            Ok(0) => Ok(self.try_read(buffer)?.map_or(ReadNow::Forsaken, ReadNow::Bytes)),
+            Ok(read) => Ok(ReadNow::Bytes(read)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(ReadNow::Nothing),
+            Err(errno) => Err(failed(errno)),
         }
     }
 

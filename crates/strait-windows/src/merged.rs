@@ -67,7 +67,6 @@ impl Merged {
         let place = peer_end::path_of(end).and_then(|path| Place::of_path(&path));
         let Some(place) = place.filter(|_| pipe_end::is_of_messages(end)) else { return Ok(None) };
         let pipe = Arc::new(end.try_clone().map_err(failed)?);
-        pipe_end::set_read_mode(&*pipe, true).map_err(failed)?;
         let merged = Self { place, ends: Mutex::default() };
         let mut ends = merged.lock();
         match peer_end::of(&*pipe) {
@@ -118,6 +117,14 @@ impl Merged {
                 return Ok(is_over.then_some(0));
             }
         }
+    }
+
+    /// Whether no writer has come, and none can, as the name was freed.
+    pub(crate) fn is_forsaken(&self) -> Result<bool> {
+        let is_freed = !self.place.is_current()?;
+        let mut ends = self.lock();
+        self.accept(&mut ends)?;
+        Ok(is_freed && ends.open.is_empty() && ends.over.is_none())
     }
 
     /// Another handle of the one end that there is.

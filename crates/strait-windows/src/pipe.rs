@@ -18,11 +18,12 @@ use crate::{
 };
 use std::{
     collections::VecDeque,
-    os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle},
+    os::windows::io::{AsHandle, OwnedHandle},
     sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 use strait_core::{
-    Access, Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, Result, Transfer,
+    Access, Deadline, Error, ErrorKind, Pipe, PipeRead, PipeWrite, ReadNow, Result, Transfer,
 };
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_BROKEN_PIPE, ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_NO_DATA,
@@ -94,6 +95,17 @@ impl PipeRead for WindowsPipeReader {
         }
     }
 
+    fn read_now(&self, buffer: &mut [u8]) -> Result<ReadNow> {
+        match (self.try_read(buffer)?, &self.0) {
+            (Some(read), _) => Ok(ReadNow::Bytes(read)),
+            (None, Source::Named(merged)) if merged.is_forsaken()? => {
+                // A writer may have come just before.
+                Ok(self.try_read(buffer)?.map_or(ReadNow::Forsaken, ReadNow::Bytes))
+            }
+            (None, _) => Ok(ReadNow::Nothing),
+        }
+    }
+
     fn try_clone(&self) -> Result<Self> {
         Ok(Self(match &self.0 {
             Source::One(end) => Source::One(duplicate(end)?),
@@ -135,7 +147,6 @@ impl WindowsPipeReader {
         if let Some(merged) = Merged::opened_from(&end)? {
             return Ok(Self::named(merged));
         }
-        pipe_end::set_read_mode(&end, false).map_err(|error| Error::os(TAKE, error))?;
         Ok(Self::one(end))
     }
 
@@ -271,17 +282,33 @@ handle!(WindowsPipeReader);
 handle!(WindowsPipeWriter);
 
 impl WindowsPipeReader {
-    /// Other programs don't expect messages.
+    /// Of a named one another pipe, into which a thread copies what comes: other programs expect neither messages nor
+    /// several handles. It ends with this process.
     fn into_file(self) -> Result<OwnedHandle> {
-        let end = match self.0 {
-            Source::One(end) => end,
-            Source::Named(merged) => {
-                let end = merged.only_end(TAKE)?;
-                pipe_end::set_read_mode(&end, false).map_err(|error| Error::os(TAKE, error))?;
-                end
+        match self.0 {
+            Source::One(end) => Ok(end),
+            Source::Named(_) => {
+                let (reader, writer) = Windows::pipe()?;
+                let copying = thread::Builder::new().name("strait-copy".to_owned());
+                let started = copying.spawn(move || copy(&self, &writer));
+                started.map_err(|error| Error::os(TAKE, error))?;
+                reader.into_file()
             }
-        };
-        Ok(end)
+        }
+    }
+}
+
+/// Until the end of either.
+fn copy(reader: &WindowsPipeReader, writer: &WindowsPipeWriter) {
+    let mut chunk = vec![0; ROOM];
+    while let Ok(read @ 1..) = reader.read(&mut chunk, Deadline::NEVER) {
+        let mut rest = &chunk[..read];
+        while !rest.is_empty() {
+            match writer.write(rest, Deadline::NEVER) {
+                Ok(written) => rest = &rest[written..],
+                Err(_) => return,
+            }
+        }
     }
 }
 
@@ -290,13 +317,6 @@ impl WindowsPipeWriter {
         let Self { end, left } = self;
         drop(left);
         Arc::try_unwrap(end).or_else(|shared| duplicate(&shared))
-    }
-}
-
-/// Overlapped. It isn't signalled when there is something to do.
-impl AsHandle for WindowsPipeWriter {
-    fn as_handle(&self) -> BorrowedHandle<'_> {
-        self.end.as_handle()
     }
 }
 
@@ -315,4 +335,105 @@ fn is_taken(error: &std::io::Error) -> bool {
 fn duplicate(end: impl AsHandle) -> Result<OwnedHandle> {
     let copy = end.as_handle().try_clone_to_owned();
     copy.map_err(|error| Error::os("clone the end of a pipe", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs::File,
+        io::{Read, Write},
+        process::{Command, Stdio},
+        time::Duration,
+    };
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+    const COPIES: &str = "STRAIT_TEST_COPIES";
+
+    fn read_to_end(reader: &WindowsPipeReader) -> Vec<u8> {
+        let (mut all, mut chunk) = (Vec::new(), [0; 100]);
+        loop {
+            match reader.read(&mut chunk, Deadline::after(PATIENCE)).unwrap() {
+                0 => return all,
+                read => all.extend_from_slice(&chunk[..read]),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_end_to_read_from_is_refused() {
+        let path = format!(r"\\.\pipe\strait.test.{:032x}", random::number());
+        let security = Security::of(Access::Private).unwrap();
+        let server = pipe_end::only_reader(&path, &security).unwrap();
+        let synchronous = File::options().write(true).open(&path).unwrap();
+        let event = crate::object::event().unwrap();
+        let file = File::open(std::env::current_exe().unwrap()).unwrap();
+        let (_reader, writer) = Windows::pipe().unwrap();
+        let writer = OwnedHandle::try_from(writer).unwrap();
+        for other in [event, file.into(), writer] {
+            let error = WindowsPipeReader::try_from(other).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TypeMismatch, "{error}");
+        }
+        for other in [server, synchronous.into()] {
+            let error = WindowsPipeWriter::try_from(other).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TypeMismatch, "{error}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_handed_over_works() {
+        let (reader, writer) = Windows::pipe().unwrap();
+        let reader = WindowsPipeReader::from_handle(reader.into_handle().unwrap()).unwrap();
+        let writer = WindowsPipeWriter::from_handle(writer.into_handle().unwrap()).unwrap();
+        assert_eq!(reader.try_read(&mut [0]).unwrap(), None);
+        assert_eq!(writer.try_write(b"over").unwrap(), Some(4));
+        drop(writer);
+        assert_eq!(read_to_end(&reader), b"over");
+    }
+
+    #[test]
+    fn what_a_thread_has_left_is_delivered_when_that_has_ended() {
+        let (reader, writer) = Windows::pipe().unwrap();
+        let fill = || {
+            let mut filled = 0;
+            while let Some(written) = writer.try_write(&[7; 1000]).unwrap() {
+                filled += written;
+            }
+            filled
+        };
+        let filled = std::thread::scope(|scope| scope.spawn(fill).join().unwrap());
+        drop(writer);
+        assert_eq!(read_to_end(&reader).len(), filled);
+    }
+
+    #[test]
+    fn a_child_has_ends_as_its_input_and_output() {
+        if std::env::var_os(COPIES).is_some() {
+            let mut all = Vec::new();
+            std::io::stdin().read_to_end(&mut all).unwrap();
+            return std::io::stdout().write_all(&all).unwrap();
+        }
+        let (input, to_write) = Windows::pipe().unwrap();
+        let (to_read, output) = Windows::pipe().unwrap();
+        let stdio = |end: Result<OwnedHandle>| Stdio::from(end.unwrap());
+        let name = "pipe::tests::a_child_has_ends_as_its_input_and_output";
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", name, "--nocapture"]).env(COPIES, "1");
+        command.stdin(stdio(input.try_into())).stdout(stdio(output.try_into()));
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        assert_eq!(to_write.write(b"through a child", Deadline::after(PATIENCE)).unwrap(), 15);
+        drop(to_write);
+        let all = read_to_end(&to_read);
+        assert!(String::from_utf8_lossy(&all).contains("through a child"));
+        assert!(child.wait().unwrap().success());
+        // And one that isn't written in Rust.
+        let (to_read, output) = Windows::pipe().unwrap();
+        let mut command = Command::new("cmd");
+        command.args(["/c", "echo", "said"]).stdout(stdio(output.try_into()));
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        assert_eq!(String::from_utf8_lossy(&read_to_end(&to_read)).trim(), "said");
+        assert!(child.wait().unwrap().success());
+    }
 }

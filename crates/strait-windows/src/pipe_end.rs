@@ -5,7 +5,7 @@ use crate::{object::wide, security::Security};
 use std::{
     io,
     mem::MaybeUninit,
-    os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle},
+    os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle},
     ptr::{null, null_mut},
 };
 use strait_core::{Error, ErrorKind, Result};
@@ -29,7 +29,7 @@ use windows_sys::{
             Pipes::{
                 CreateNamedPipeW, GetNamedPipeInfo, PIPE_READMODE_BYTE, PIPE_READMODE_MESSAGE,
                 PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_TYPE_MESSAGE,
-                PIPE_UNLIMITED_INSTANCES, PIPE_WAIT, SetNamedPipeHandleState,
+                PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
             },
         },
     },
@@ -141,17 +141,6 @@ pub(crate) fn is_of_messages(end: &OwnedHandle) -> bool {
         GetNamedPipeInfo(handle, &raw mut flags, null_mut(), null_mut(), null_mut())
     };
     done != 0 && flags & PIPE_TYPE_MESSAGE != 0
-}
-
-/// Has a reading end wait, and give bytes, or messages. Who has another handle of it may have changed that.
-pub(crate) fn set_read_mode(end: &impl AsHandle, of_messages: bool) -> io::Result<()> {
-    let mode = if of_messages { PIPE_READMODE_MESSAGE } else { PIPE_READMODE_BYTE } | PIPE_WAIT;
-    // SAFETY: the handle is open, and the mode is valid during the call.
-    let done = unsafe {
-        let end = end.as_handle().as_raw_handle();
-        SetNamedPipeHandleState(end, &raw const mode, null(), null())
-    };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// What the handle may be used for.

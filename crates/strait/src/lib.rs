@@ -108,7 +108,8 @@ pub use local::LocalSocket;
 pub use platform::Native;
 pub use signal::Signal;
 pub use strait_core::{
-    AcceptFrom, Access, Credentials, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, Result,
+    AcceptFrom, Access, Credentials, Deadline, Error, ErrorKind, Lifetime, Mapping, Name, ReadNow,
+    Result,
 };
 pub use strait_macros::Shareable;
 pub use strait_protocol::Shareable;

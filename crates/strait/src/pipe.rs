@@ -6,7 +6,7 @@ use std::{
     io::{self, Read, Write},
     time::Duration,
 };
-use strait_core::{Backend, Capability, Deadline, PipeRead, PipeWrite, Result};
+use strait_core::{Backend, Capability, Deadline, PipeRead, PipeWrite, ReadNow, Result};
 
 /// Makes a pipe: what is written at one end is read at the other, in order, as bytes without boundaries.
 ///
@@ -87,6 +87,16 @@ impl<B: Backend> PipeReader<B> {
         deadline: impl Into<Deadline<'d>>,
     ) -> Result<usize> {
         self.end.read(buffer, deadline.into().check(READ)?)
+    }
+
+    /// Reads what there is without waiting, and says whether it is in vain to wait: for a writer of a pipe the name
+    /// of which was freed before one came.
+    ///
+    /// # Errors
+    ///
+    /// `Os`, where the system fails.
+    pub fn read_now(&self, buffer: &mut [u8]) -> Result<ReadNow> {
+        self.end.read_now(buffer)
     }
 
     /// This end with a deadline for what std's [`Read`] does: `pipe.until(deadline).read_exact(…)`.

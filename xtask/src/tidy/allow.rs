@@ -112,7 +112,6 @@ pub(super) const SYSTEM_CFG_ON_LINE_1: &[(&str, &str)] = &[
     ("crates/strait/tests/fork", "what it checks is POSIX's: forks"),
     ("crates/strait/tests/pipe.rs", "what it checks is POSIX's: programs like cat as children"),
     ("crates/strait/tests/signals/main.rs", "what it checks is POSIX's: handlers of signals"),
-    ("crates/strait/tests/linux/", "what it checks is Linux' own"),
     ("crates/strait-cli/tests/commands/main.rs", "what it checks with is POSIX's: shells, signals"),
 ];
 

@@ -335,7 +335,9 @@ fn echo(path: &Path) -> Command {
         command.args(["-c", "printf 'of another program' > \"$0\""]).arg(path);
     } else {
         command = Command::new("cmd");
-        command.args(["/c", "echo", "of another program", ">"]).arg(path);
+        // It would print quotes around spaces, and one before `>`.
+        let redirected = format!("echo of another program>{}", path.display());
+        command.arg("/c").args(redirected.split(' '));
     }
     command
 }

@@ -1,8 +1,18 @@
 //! Handles.
 
 use super::Native;
-use crate::{Result, cancel::CancelToken, endpoint::Handle, process::Process, signals::Signals};
-use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
+use crate::{
+    Error, Result,
+    cancel::CancelToken,
+    endpoint::Handle,
+    pipe::{PipeReader, PipeWriter},
+    process::Process,
+    signals::Signals,
+};
+use std::{
+    os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle},
+    process::Stdio,
+};
 
 impl AsHandle for Handle<Native> {
     fn as_handle(&self) -> BorrowedHandle<'_> {
@@ -55,3 +65,39 @@ impl Process<Native> {
         Native::send_break_to_group(&self.identity())
     }
 }
+
+macro_rules! pipe_end {
+    ($end:ident) => {
+        /// An overlapped one, with which other programs can do one thing at a time: the input or output of a child,
+        /// say. Of the reader of a named pipe, `InvalidInput` where several writers have it open.
+        impl TryFrom<$end<Native>> for OwnedHandle {
+            type Error = Error;
+
+            fn try_from(end: $end<Native>) -> Result<Self> {
+                end.into_backend().try_into()
+            }
+        }
+
+        /// Where it is the right end of a pipe, with a name or without, and overlapped: operations of others can't
+        /// end at a deadline.
+        impl TryFrom<OwnedHandle> for $end<Native> {
+            type Error = Error;
+
+            fn try_from(end: OwnedHandle) -> Result<Self> {
+                Ok(Self::from_backend(end.try_into()?))
+            }
+        }
+
+        /// For a child's input or output.
+        impl TryFrom<$end<Native>> for Stdio {
+            type Error = Error;
+
+            fn try_from(end: $end<Native>) -> Result<Self> {
+                Ok(OwnedHandle::try_from(end)?.into())
+            }
+        }
+    };
+}
+
+pipe_end!(PipeReader);
+pipe_end!(PipeWriter);

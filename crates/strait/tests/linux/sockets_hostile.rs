@@ -1,4 +1,3 @@
-#![cfg(unix)]
 //! What peers of sockets can do that have the descriptors, and not these types.
 #![allow(unsafe_code, clippy::unwrap_used)]
 
