@@ -12,7 +12,7 @@ use strait_core::{
 ///
 /// Several threads can receive from one; each arrival is received once. It is a waitable handle: on systems
 /// that have descriptors it is one (`AsFd`), which is readable when [`try_recv`](Self::try_recv) is to be
-/// called, until that says `WouldBlock`.
+/// called, until that says `WouldBlock`; on Windows it is one (`AsHandle`) which is signalled then.
 ///
 /// ```no_run
 /// use strait::{Signal, Signals};

@@ -2,11 +2,15 @@
 
 use super::signals::{answer, ask, children_are_told_of, ended_by, subject, subject_after};
 use crate::{Actor, Backend, Peer, Stage, Verdict, actors, behaviours, is_linux};
-use strait::{Signal, generic::signal};
+use strait::{
+    Signal,
+    generic::{Signals, signal},
+};
 
 behaviours! {
     signals_actions;
     a_signal_that_nobody_receives_any_more_ends_the_process needs [Signals],
+    a_signal_that_comes_as_its_last_subscription_goes_is_not_lost needs [Signals],
     a_signal_that_somebody_still_receives_does_not needs [Signals],
     what_was_ignored_before_is_ignored_again needs [Signals],
     what_is_ignored_and_received_is_ignored_again needs [Signals],
@@ -19,7 +23,7 @@ behaviours! {
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
-    actors![lose_children::<B>]
+    actors![lose_children::<B>, let_go::<B>]
 }
 
 fn a_signal_that_nobody_receives_any_more_ends_the_process<B: Backend>() -> Verdict {
@@ -50,6 +54,26 @@ fn a_signal_that_nobody_receives_any_more_ends_the_process<B: Backend>() -> Verd
         signal::send::<B>(peer.id(), fatal)?;
         ended_by(&mut peer, fatal.posix_name())?;
     }
+    Ok(())
+}
+
+fn a_signal_that_comes_as_its_last_subscription_goes_is_not_lost<B: Backend>() -> Verdict {
+    for _ in 0..20 {
+        let mut peer = Peer::start(let_go::<B>)?;
+        peer.expect("ready")?;
+        // Before, while, or after it is dropped: it does what it does by default.
+        signal::send::<B>(peer.id(), Signal::User1)?;
+        ended_by(&mut peer, "SIGUSR1")?;
+    }
+    Ok(())
+}
+
+fn let_go<B: Backend>(stage: &mut Stage) -> Verdict {
+    signal::reset::<B>(Signal::User1)?;
+    let signals = Signals::<B>::subscribe([Signal::User1])?;
+    stage.say("ready");
+    drop(signals);
+    stage.wait_for_end_of_input();
     Ok(())
 }
 
@@ -193,7 +217,7 @@ fn children_that_nobody_wants_to_hear_of_vanish_all_the_same<B: Backend>() -> Ve
 
 fn lose_children<B: Backend>(stage: &mut Stage) -> Verdict {
     signal::ignore::<B>(Signal::Child)?;
-    let signals = strait::generic::Signals::<B>::subscribe([Signal::Child])?;
+    let signals = Signals::<B>::subscribe([Signal::Child])?;
     let mut child = std::process::Command::new("true").spawn()?;
     let arrival = signals.recv_timeout(super::waiting::PATIENCE)?;
     assert_eq!(arrival.signal, Signal::Child);

@@ -2,7 +2,8 @@
 
 use super::waiting::PATIENCE;
 use crate::{
-    Actor, Backend, Peer, Stage, Verdict, actors, behaviours, fixtures::with_room_for, unique,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, fixtures::with_room_for,
+    unique, wait_until,
 };
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -20,6 +21,7 @@ behaviours! {
     the_last_of_many_signals_is_never_lost needs [Signals, Liveness, NamedSegments],
     a_full_subscription_still_tells_of_every_signal needs [Signals, Liveness],
     a_thousand_subscriptions_receive_a_signal needs [Signals],
+    who_sends_to_a_process_that_is_killed_learns_that_it_is_gone needs [Signals, Liveness],
 }
 
 pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
@@ -27,7 +29,8 @@ pub(crate) fn actors<B: Backend>() -> Vec<Actor> {
         return_signals::<B>,
         receive_bursts::<B>,
         oversleep::<B>,
-        subscribe_a_thousand_times::<B>
+        subscribe_a_thousand_times::<B>,
+        receive_to_the_end::<B>
     ]
 }
 
@@ -137,6 +140,38 @@ fn a_thousand_subscriptions_receive_a_signal<B: Backend>() -> Verdict {
         peer.expect("all have it")?;
     }
     Ok(peer.finish()?)
+}
+
+fn who_sends_to_a_process_that_is_killed_learns_that_it_is_gone<B: Backend>() -> Verdict {
+    for _ in 0..10 {
+        let mut peer = Peer::start(receive_to_the_end::<B>)?;
+        peer.expect("ready")?;
+        let process = Process::<B>::with_id(peer.id())?;
+        let sent = AtomicU64::new(0);
+        let ended = thread::scope(|scope| -> Result<ErrorKind, Failure> {
+            let sender = scope.spawn(|| {
+                loop {
+                    match signal::send::<B>(&process, Signal::User1) {
+                        Ok(()) => sent.fetch_add(1, Ordering::Relaxed),
+                        Err(error) => return error.kind(),
+                    };
+                }
+            });
+            let storm = wait_until("some were sent", || sent.load(Ordering::Relaxed) > 50);
+            peer.kill()?;
+            storm?;
+            sender.join().map_err(|_| "who sends panicked".into())
+        })?;
+        assert_eq!(ended, ErrorKind::NotFound);
+    }
+    Ok(())
+}
+
+fn receive_to_the_end<B: Backend>(stage: &mut Stage) -> Verdict {
+    let signals = Signals::<B>::subscribe([Signal::User1])?;
+    stage.say("ready");
+    for _ in &signals {}
+    Ok(())
 }
 
 fn subscribe_a_thousand_times<B: Backend>(stage: &mut Stage) -> Verdict {
