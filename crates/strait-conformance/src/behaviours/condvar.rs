@@ -305,7 +305,8 @@ fn the_mutex_is_free_while_somebody_waits_and_taken_afterwards<B: Backend>() -> 
             while stage.load(Ordering::SeqCst) == 1 {
                 thread::yield_now();
             }
-            let (value, result) = gate.changed[0].wait_timeout(value, timeout)?;
+            // Who is woken for no reason waits again.
+            let (value, result) = gate.changed[0].wait_timeout_while(value, timeout, |_| true)?;
             Ok((value[0], result.timed_out()))
         });
         wait_until("it has the mutex", || stage.load(Ordering::SeqCst) == 1)?;
