@@ -87,7 +87,8 @@ fn no_plain_file() -> io::Error {
     io::Error::other("it is no plain file")
 }
 
-fn section_of(file: &File, mapping: Mapping) -> io::Result<OwnedHandle> {
+/// The section of a whole file.
+pub(crate) fn section_of(file: &File, mapping: Mapping) -> io::Result<OwnedHandle> {
     let protection = match mapping {
         Mapping::ReadWrite => PAGE_READWRITE,
         Mapping::ReadOnly => PAGE_READONLY,

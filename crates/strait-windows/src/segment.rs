@@ -269,3 +269,109 @@ fn not_anonymous() -> Error {
     Error::new(ErrorKind::InvalidInput, handle::HAND_OVER, why)
         .hint("the other process can open what has a name")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{object, user::User, view::PAGE};
+    use std::{env, ptr::null};
+    use windows_sys::Win32::{
+        Foundation::INVALID_HANDLE_VALUE,
+        System::Memory::{CreateFileMappingW, PAGE_READWRITE, SEC_RESERVE},
+    };
+
+    fn name(label: &str) -> Name {
+        Name::new(&format!("unit/{label}-{}", std::process::id())).unwrap()
+    }
+
+    fn received(handle: OwnedHandle) -> ErrorKind {
+        WindowsSegment::from_handle(handle.into()).unwrap_err().kind()
+    }
+
+    fn private() -> Security {
+        Security::of(Access::Private).unwrap()
+    }
+
+    #[test]
+    fn memory_that_was_sent_is_the_same_memory() {
+        let sent = WindowsSegment::anonymous(10_001).unwrap();
+        let there = WindowsSegment::from_handle(sent.to_handle().unwrap()).unwrap();
+        assert_eq!((there.len(), there.mapped.id()), (10_001, sent.mapped.id()));
+        assert!(sent.take_seat(7).unwrap().is_some_and(|_| there.is_seat_taken(7).unwrap()));
+        assert!(!there.is_seat_taken(7).unwrap());
+    }
+
+    #[test]
+    fn what_is_no_memory_of_strait_is_not_taken() {
+        assert_eq!(received(object::event().unwrap()), ErrorKind::TypeMismatch);
+        let blank = named::section(None, &private(), 3 * PAGE).unwrap();
+        assert_eq!(received(blank.handle), ErrorKind::PeerCorrupt);
+    }
+
+    #[test]
+    fn memory_of_which_a_part_may_be_missing_is_not_taken() {
+        let (memory, protection) = (INVALID_HANDLE_VALUE, PAGE_READWRITE | SEC_RESERVE);
+        // SAFETY: there are neither attributes nor a name.
+        let reserved =
+            unsafe { CreateFileMappingW(memory, null(), protection, 0, 1 << 20, null()) };
+        assert_eq!(received(object::owned(reserved).unwrap()), ErrorKind::PeerCorrupt);
+    }
+
+    #[test]
+    fn a_file_is_not_taken_for_memory() {
+        let path = env::temp_dir().join(format!("strait-unit-{}", std::process::id()));
+        let segment = WindowsSegment::map_file(&path, Some(2 * PAGE), Mapping::ReadWrite).unwrap();
+        let Source::File(file) = &segment.source else { unreachable!("it is a file's") };
+        assert_eq!(
+            received(file::section_of(file, Mapping::ReadWrite).unwrap()),
+            ErrorKind::PeerCorrupt
+        );
+        drop(segment);
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn memory_that_can_only_be_read_is_not_taken() {
+        let (user, id) = (User::own().unwrap().number(), register::new_id());
+        let object = object::name(user, "test", &format!("{id:032x}"));
+        let made = make("test", Some(&object), id, 10, Access::Private, &[]).unwrap();
+        let to_read = named::open_section(&object, user, false).unwrap().unwrap();
+        assert_eq!(received(to_read), ErrorKind::PeerCorrupt);
+        drop(made);
+    }
+
+    #[test]
+    fn a_name_that_something_else_has_is_foreign() {
+        for sort in ["segment-turn", "segment"] {
+            let name = name(sort);
+            let place = Place::new(&name, None, "test").unwrap();
+            let _turn = (sort == "segment")
+                .then(|| named::mutex(&place.object("segment-turn"), &private()).unwrap());
+            let _squatter = named::event(&place.object(sort), &private()).unwrap();
+            let new = NewSegment {
+                len: 10,
+                content: &[],
+                access: Access::Private,
+                lifetime: Lifetime::Creator,
+            };
+            let created = WindowsSegment::create(&name, &new).unwrap_err();
+            assert_eq!(created.kind(), ErrorKind::AlreadyExists, "{created}");
+            let opened = WindowsSegment::open(&name, None, Mapping::ReadWrite).unwrap_err();
+            assert_eq!(opened.kind(), ErrorKind::Foreign, "{opened}");
+        }
+    }
+
+    #[test]
+    fn a_thread_does_not_claim_a_name_twice() {
+        let name = name("claim");
+        let claim = || WindowsSegment::claim(&name, Deadline::now());
+        let first = claim().unwrap();
+        assert_eq!(claim().unwrap_err().kind(), ErrorKind::Deadlock);
+        std::thread::scope(|scope| {
+            let kind = || claim().map(drop).unwrap_err().kind();
+            assert_eq!(scope.spawn(kind).join().unwrap(), ErrorKind::TimedOut);
+        });
+        drop(first);
+        assert!(claim().is_ok());
+    }
+}
