@@ -7,7 +7,7 @@ use super::{
     },
     signal,
 };
-use crate::{Backend, Failure, Peer, Verdict, behaviours, is_linux, unavailable};
+use crate::{Backend, Verdict, behaviours, is_linux, unavailable};
 use std::time::{Duration, Instant};
 use strait::{ErrorKind, sync::LockError};
 

@@ -6,7 +6,7 @@ use crate::{
     fixtures::impossible_lengths, unique,
 };
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
