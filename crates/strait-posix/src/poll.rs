@@ -68,14 +68,20 @@ fn for_kernel(left: Duration) -> Option<Timespec> {
     Timespec::try_from(left).ok()
 }
 
+/// Poll counts milliseconds on some systems, and not many: who waits longer calls it again.
+fn for_poll(left: Duration) -> Option<Timespec> {
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    for_kernel(left.min(LONGEST))
+}
+
 /// How many of `fds` are ready.
 fn poll_or_cancel(fds: &mut [PollFd<'_>], deadline: Deadline<'_>) -> Result<usize> {
     let Some(cancel) = PosixCancel::of(deadline) else {
-        return poll(fds, timeout(deadline).as_ref());
+        return poll(fds, patience(deadline).and_then(for_poll).as_ref());
     };
     let mut all = fds.to_vec();
     all.push(PollFd::new(cancel, PollFlags::IN));
-    let ready = poll(&mut all, deadline.remaining().and_then(for_kernel).as_ref())?;
+    let ready = poll(&mut all, deadline.remaining().and_then(for_poll).as_ref())?;
     let cancelled = all.pop().is_some_and(|fd| !fd.revents().is_empty());
     if cancelled {
         cancel.notice();

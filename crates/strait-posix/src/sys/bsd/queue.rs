@@ -1,6 +1,7 @@
 //! Queues of events: kqueue(2).
 #![expect(unsafe_code, reason = "rustix leaves it to the caller that descriptors stay open")]
 
+use crate::fork;
 use rustix::{
     buffer::spare_capacity,
     event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, VnodeEvents, kevent, kqueue},
@@ -8,20 +9,26 @@ use rustix::{
     process::Pid,
 };
 use std::{
+    mem::ManuallyDrop,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     ptr::null_mut,
     time::Duration,
 };
 
-/// A queue, which is readable when something has happened. A forked child doesn't have it.
+/// A queue, which is readable when something has happened.
 #[derive(Debug)]
-pub(crate) struct Queue(OwnedFd);
+pub(crate) struct Queue {
+    descriptor: ManuallyDrop<OwnedFd>,
+    /// The process that has it, by the number of forks before it: a forked child doesn't have it, and its number
+    /// there may be another file's.
+    forks: u32,
+}
 
 impl Queue {
     pub(crate) fn new() -> Result<Self> {
         let queue = kqueue()?;
         fcntl_setfd(&queue, FdFlags::CLOEXEC)?;
-        Ok(Self(queue))
+        Ok(Self { descriptor: ManuallyDrop::new(queue), forks: fork::count() })
     }
 
     /// Tells of the end of a process, once, also where it has ended but nobody has waited for it; fails with
@@ -50,8 +57,9 @@ impl Queue {
         loop {
             events.clear();
             // SAFETY: nothing is added.
-            let found =
-                unsafe { kevent(&self.0, &[], spare_capacity(&mut events), Some(Duration::ZERO)) };
+            let found = unsafe {
+                kevent(&*self.descriptor, &[], spare_capacity(&mut events), Some(Duration::ZERO))
+            };
             match found {
                 Ok(0) => return any,
                 Ok(_) => any = true,
@@ -62,7 +70,9 @@ impl Queue {
     }
 
     pub(crate) fn into_descriptor(self) -> OwnedFd {
-        self.0
+        let mut queue = ManuallyDrop::new(self);
+        // SAFETY: it is taken out once, as what it was in is never dropped.
+        unsafe { ManuallyDrop::take(&mut queue.descriptor) }
     }
 
     fn add(&self, filter: EventFilter, flags: EventFlags) -> Result<()> {
@@ -70,7 +80,8 @@ impl Queue {
         let mut none: [Event; 0] = [];
         loop {
             // SAFETY: a descriptor among them is open, and the kernel forgets it where it is closed.
-            match unsafe { kevent(&self.0, &change, &mut none[..], Some(Duration::ZERO)) } {
+            match unsafe { kevent(&*self.descriptor, &change, &mut none[..], Some(Duration::ZERO)) }
+            {
                 Err(Errno::INTR) => {}
                 result => return result.map(drop),
             }
@@ -78,8 +89,17 @@ impl Queue {
     }
 }
 
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if self.forks == fork::count() {
+            // SAFETY: nobody uses it any more.
+            unsafe { ManuallyDrop::drop(&mut self.descriptor) };
+        }
+    }
+}
+
 impl AsFd for Queue {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.descriptor.as_fd()
     }
 }

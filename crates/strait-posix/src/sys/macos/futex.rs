@@ -8,8 +8,10 @@ use strait_core::{Deadline, Error, Result, WaitOutcome};
 pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Deadline<'_>) -> Result<WaitOutcome> {
     let (address, size, flags) =
         (word.as_ptr().cast(), size_of::<u32>(), libc::OS_SYNC_WAIT_ON_ADDRESS_SHARED);
-    // What is too long for the clock is for ever.
-    let patience = poll::patience(deadline).and_then(|left| u64::try_from(left.as_nanos()).ok());
+    let patience = poll::timeout(deadline).map(|left| {
+        let (seconds, rest) = (left.tv_sec.unsigned_abs(), left.tv_nsec.unsigned_abs());
+        seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+    });
     // SAFETY: the word is mapped and aligned, as it is borrowed. The kernel compares it and changes nothing.
     let code = unsafe {
         match patience {
