@@ -312,8 +312,10 @@ fn this_process() -> io::Result<&'static ProcessIdentity> {
 
 /// Whether that very process has ended, for sure.
 fn is_dead(pid: u32, start: u64) -> bool {
-    /// Those that were asked lately, which stay open; `None` where this user may not ask.
-    static KNOWN: Mutex<Option<HashMap<(u32, u64), Option<Process>>>> = Mutex::new(None);
+    /// By number and start; `None` where this user may not ask.
+    type Known = HashMap<(u32, u64), Option<Process>>;
+    /// Those that were asked lately, which stay open.
+    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
     const MANY: usize = 256;
     if pid == std::process::id() {
         return false;
