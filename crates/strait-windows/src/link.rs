@@ -44,13 +44,15 @@ impl Link {
         Ok((Self::new(a, peer).map_err(failed)?, Self::new(b, peer).map_err(failed)?))
     }
 
-    /// Out of the handle of a pipe that was made for a use that `accept` takes.
+    /// Out of the handle of a pipe that was made for a use that `accept` takes: `otherwise`, where nobody has its other
+    /// end and the system doesn't tell.
     pub(crate) fn from_handle<T>(
         handle: OwnedHandle,
+        otherwise: Use,
         accept: impl FnOnce(Use) -> Option<T>,
     ) -> Result<(Self, T)> {
         const TAKE: &str = "take over a connection";
-        let Some(used) = MessagePipe::use_of(&handle).and_then(accept) else {
+        let Some(used) = MessagePipe::use_of(&handle, otherwise).and_then(accept) else {
             let why = "the handle is not of such a connection";
             return Err(Error::new(ErrorKind::TypeMismatch, TAKE, why));
         };

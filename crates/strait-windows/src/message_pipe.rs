@@ -139,12 +139,19 @@ impl MessagePipe {
         Ok((server, Self::open(&used.pipe(id))?))
     }
 
-    /// What a handle is an end of, if it is one of a pipe of messages that strait made.
-    pub(crate) fn use_of(handle: impl AsHandle) -> Option<Use> {
+    /// What a handle is an end of, if it is one of a pipe of messages that strait made; `otherwise` where it is an end
+    /// of which the system doesn't tell any more, as nobody has the other.
+    pub(crate) fn use_of(handle: impl AsHandle, otherwise: Use) -> Option<Use> {
         let handle = handle.as_handle();
-        match kind(handle).ok()? & PIPE_TYPE_MESSAGE {
-            0 => None,
-            _ => Use::of_pipe(&name_of(handle).ok()?),
+        let found = match kind(handle) {
+            Ok(kind) if kind & PIPE_TYPE_MESSAGE == 0 => return None,
+            Ok(_) => name_of(handle),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(name) => Use::of_pipe(&name),
+            Err(error) if is_end(&error) => Some(otherwise),
+            Err(_) => None,
         }
     }
 
@@ -155,7 +162,11 @@ impl MessagePipe {
             return Err(io::Error::other("operations on the handle can't end early"));
         }
         let pipe = Self(handle);
-        pipe.read_messages().map(|()| pipe)
+        match pipe.read_messages() {
+            // Nobody has the other end, and what has come is still read whole.
+            Err(error) if !is_end(&error) => Err(error),
+            _ => Ok(pipe),
+        }
     }
 
     fn read_messages(&self) -> io::Result<()> {

@@ -167,7 +167,7 @@ impl Transfer<WindowsHandle> for WindowsConnection {
 
     fn from_handle(handle: WindowsHandle) -> Result<Self> {
         let accept = |used| (used == Use::Rendezvous).then_some(());
-        let (link, ()) = Link::from_handle(OwnedHandle::from(handle), accept)?;
+        let (link, ()) = Link::from_handle(OwnedHandle::from(handle), Use::Rendezvous, accept)?;
         Self::new(link).map_err(|error| Error::os("take over a connection", error))
     }
 }

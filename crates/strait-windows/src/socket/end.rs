@@ -247,11 +247,12 @@ impl Transfer<WindowsHandle> for WindowsSocket {
     }
 
     fn from_handle(handle: WindowsHandle) -> Result<Self> {
-        let (link, style) = Link::from_handle(OwnedHandle::from(handle), |used| match used {
-            Use::Stream => Some(Style::Stream),
-            Use::Datagram => Some(Style::Datagram),
-            Use::Rendezvous => None,
-        })?;
+        let (link, style) =
+            Link::from_handle(OwnedHandle::from(handle), Use::Stream, |used| match used {
+                Use::Stream => Some(Style::Stream),
+                Use::Datagram => Some(Style::Datagram),
+                Use::Rendezvous => None,
+            })?;
         Ok(Self::new(link, style))
     }
 }
