@@ -120,8 +120,7 @@ impl Owned {
     /// Lets those users find what is under the name to whom it is open.
     pub(crate) fn show_to(&self, access: Access) -> io::Result<()> {
         let readers = Security::to_read(access)?;
-        readers.set_on(&self.register.section)?;
-        readers.set_on(&self.holder)
+        readers.set_on(&self.register.section).and_then(|()| readers.set_on(&self.holder))
     }
 
     /// The random number of this claim.
@@ -324,13 +323,8 @@ impl View {
         }
         let check = self.words()[Self::CHECK].load(Ordering::SeqCst);
         let [magic, sort, high, low, pid, start, _] = record;
-        let sort = match sort {
-            1 => Sort::Rendezvous,
-            2 => Sort::Stream,
-            3 => Sort::Datagram,
-            4 => Sort::Pipe,
-            _ => return None,
-        };
+        let sorts = [Sort::Rendezvous, Sort::Stream, Sort::Datagram, Sort::Pipe];
+        let sort = sorts.into_iter().find(|known| *known as u64 == sort)?;
         if magic != MAGIC || check != check_of(&record) {
             return None;
         }
