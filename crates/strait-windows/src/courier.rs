@@ -77,6 +77,14 @@ impl Delivery {
     }
 }
 
+#[cfg(feature = "tokio")]
+impl Delivery {
+    /// Signalled when it has ended; `None` where it had when it was last looked at.
+    pub(crate) fn end(&self) -> Option<io::Result<OwnedHandle>> {
+        self.0.as_ref().map(|parcel| parcel.event.try_clone())
+    }
+}
+
 impl Drop for Delivery {
     fn drop(&mut self) {
         let Some(parcel) = self.0.take() else { return };

@@ -102,6 +102,12 @@ impl Link {
         overlapped::readable(&[self.pipe.as_handle()], &[self.filled.as_handle()], deadline)
     }
 
+    /// Signalled while something has been taken out of the pipe, or nothing comes any more.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn filled(&self) -> BorrowedHandle<'_> {
+        self.filled.as_handle()
+    }
+
     /// Repeats an attempt until it says something else than that it would have to wait.
     pub(crate) fn when_readable<T>(
         &self,

@@ -127,6 +127,12 @@ impl Merged {
         Ok(is_freed && ends.open.is_empty() && ends.over.is_none())
     }
 
+    /// Those of the writers that there are.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ends(&self) -> Vec<Arc<OwnedHandle>> {
+        self.lock().open.iter().map(|end| Arc::clone(&end.pipe)).collect()
+    }
+
     /// Another handle of the one end that there is.
     ///
     /// # Errors

@@ -142,6 +142,15 @@ impl WindowsPipeReader {
         Self(Source::Named(Arc::new(merged)))
     }
 
+    /// What it reads from now, and whether it may be more later.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ends(&self) -> std::io::Result<(Vec<Arc<OwnedHandle>>, bool)> {
+        match &self.0 {
+            Source::One(end) => Ok((vec![Arc::new(end.try_clone()?)], false)),
+            Source::Named(merged) => Ok((merged.ends(), true)),
+        }
+    }
+
     fn opened_from(end: OwnedHandle) -> Result<Self> {
         pipe_end::check(&end, Direction::Read, TAKE)?;
         if let Some(merged) = Merged::opened_from(&end)? {
@@ -161,6 +170,12 @@ impl WindowsPipeReader {
 impl WindowsPipeWriter {
     pub(crate) fn new(end: OwnedHandle) -> Self {
         Self { end: Arc::new(end), left: Mutex::default() }
+    }
+
+    /// Signalled when the first of earlier writes has ended that go on; `None` where there is none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn under_way(&self) -> std::io::Result<Option<OwnedHandle>> {
+        self.left().front().and_then(Delivery::end).transpose()
     }
 
     fn opened_from(end: OwnedHandle) -> Result<Self> {

@@ -1,13 +1,9 @@
 //! Ends that tasks use: what would have to wait is an attempt, made again when a handle says that it is worth it.
 
-use crate::{
-    WindowsSubscription,
-    lacking::Lacking,
-    signalled::{Signal, Signalled},
-};
+use crate::signalled::{Signal, Signalled};
 use std::{
     fmt, io,
-    os::windows::io::{AsHandle, OwnedHandle},
+    os::windows::io::OwnedHandle,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -35,43 +31,33 @@ type Slot = Mutex<Option<Signalled>>;
 pub trait Waitable: sealed::Signals {}
 
 pub(crate) mod sealed {
-    use super::Signal;
+    use super::Worth;
     use std::io;
 
     /// The signals of an end. What they tell is so from now on, and they stay signalled: nothing that happens between
     /// an attempt and the wait is missed.
     pub trait Signals {
-        /// One of these is signalled when there may be something to read, or its end.
+        /// When there may be something to read, or its end.
         #[allow(private_interfaces)]
-        fn readable(&self) -> io::Result<Vec<Signal>>;
+        fn readable(&self) -> io::Result<Worth>;
 
-        /// One of these is signalled when there may be room, or nobody reads any more.
+        /// When there may be room, or nobody reads any more.
         #[allow(private_interfaces)]
-        fn writable(&self) -> io::Result<Vec<Signal>>;
+        fn writable(&self) -> io::Result<Worth>;
     }
 }
 
-impl Waitable for WindowsSubscription {}
-
-impl sealed::Signals for WindowsSubscription {
-    fn readable(&self) -> io::Result<Vec<Signal>> {
-        Ok(vec![Arc::new(self.as_handle().try_clone_to_owned()?)])
-    }
-
-    fn writable(&self) -> io::Result<Vec<Signal>> {
-        Ok(Vec::new())
-    }
+/// When an attempt is worth it.
+pub(crate) struct Worth {
+    /// As soon as one of these is signalled.
+    pub(crate) signals: Vec<Signal>,
+    /// And after so many milliseconds, where something happens that nothing signals.
+    pub(crate) within: u32,
 }
 
-impl Waitable for Lacking {}
-
-impl sealed::Signals for Lacking {
-    fn readable(&self) -> io::Result<Vec<Signal>> {
-        match *self {}
-    }
-
-    fn writable(&self) -> io::Result<Vec<Signal>> {
-        match *self {}
+impl Worth {
+    fn wait(self) -> Result<Signalled> {
+        Signalled::any_within(self.signals, self.within).map_err(failed)
     }
 }
 
@@ -163,7 +149,7 @@ impl<T: Waitable> Ready<T> {
     /// Who always finds something to do gives other tasks their turn now and then, by tokio's budget.
     async fn repeat<R>(
         &self,
-        signals: impl Fn(&T) -> io::Result<Vec<Signal>>,
+        signals: impl Fn(&T) -> io::Result<Worth>,
         mut attempt: impl FnMut(&T) -> Result<Option<R>>,
     ) -> Result<R> {
         loop {
@@ -171,14 +157,14 @@ impl<T: Waitable> Ready<T> {
             if let Some(done) = attempt(&self.end)? {
                 return Ok(done);
             }
-            Signalled::any(signals(&self.end).map_err(failed)?).map_err(failed)?.await;
+            signals(&self.end).map_err(failed)?.wait()?.await;
         }
     }
 
     fn poll<R>(
         &self,
         slot: &Slot,
-        signals: impl Fn(&T) -> io::Result<Vec<Signal>>,
+        signals: impl Fn(&T) -> io::Result<Worth>,
         context: &mut Context<'_>,
         mut attempt: impl FnMut(&T) -> Result<Option<R>>,
     ) -> Poll<Result<R>> {
@@ -193,8 +179,7 @@ impl<T: Waitable> Ready<T> {
                 turn.made_progress();
                 return Poll::Ready(Ok(done));
             }
-            let signals = signals(&self.end).map_err(failed)?;
-            *slot = Some(Signalled::any(signals).map_err(failed)?);
+            *slot = Some(signals(&self.end).map_err(failed)?.wait()?);
         }
     }
 }
@@ -230,5 +215,8 @@ pub(crate) fn failed(error: io::Error) -> Error {
     Error::os(WATCH, error)
 }
 
+#[cfg(test)]
+mod end_tests;
+mod ends;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! it to be over, and dropping a wait never blocks, even where waking a task does that.
 #![expect(unsafe_code, reason = "calls the system, and is called by it")]
 
+use crate::object;
 use std::{
     collections::HashMap,
     ffi::c_void,
@@ -53,6 +54,11 @@ impl Signalled {
         sleepers().insert(number, Sleeper::default());
         // From here on it takes itself away again.
         let mut signalled = Self { number, _waits: Vec::new() };
+        let mut signals: Vec<_> = signals.into_iter().collect();
+        if signals.is_empty() {
+            // Nothing but the time ends it.
+            signals.push(Arc::new(object::event()?));
+        }
         for signal in signals {
             signalled._waits.push(Wait::new(signal, number, milliseconds)?);
         }
@@ -168,7 +174,6 @@ unsafe extern "system" fn wake(context: *mut c_void, _: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object;
     use std::{
         os::windows::io::OwnedHandle,
         sync::mpsc::{self, Sender},

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     Windows, WindowsCancel,
     again::{self, Again, soon},
+    name_claim,
     new_names::NewName,
     object, overlapped,
     pending::PendingRead,
@@ -11,6 +12,7 @@ use crate::{
 };
 use std::{
     future::poll_fn,
+    os::windows::io::AsHandle,
     pin::pin,
     sync::atomic::{AtomicUsize, Ordering},
     task::{Wake, Waker},
@@ -25,13 +27,15 @@ struct End(Arc<OwnedHandle>);
 
 impl Waitable for End {}
 
+#[allow(private_interfaces)]
 impl sealed::Signals for End {
-    fn readable(&self) -> io::Result<Vec<Signal>> {
-        Ok(vec![Arc::new(PendingRead::start(Arc::clone(&self.0), 0)?)])
+    fn readable(&self) -> io::Result<Worth> {
+        let read = PendingRead::start(Arc::clone(&self.0), 0)?;
+        Ok(Worth { signals: vec![Arc::new(read)], within: u32::MAX })
     }
 
-    fn writable(&self) -> io::Result<Vec<Signal>> {
-        Ok(Vec::new())
+    fn writable(&self) -> io::Result<Worth> {
+        Ok(Worth { signals: Vec::new(), within: u32::MAX })
     }
 }
 
@@ -48,17 +52,17 @@ fn write(to: &OwnedHandle, bytes: &[u8]) {
     overlapped::write(to, bytes, soon()).unwrap().unwrap().bytes().unwrap();
 }
 
-fn runtimes() -> [Runtime; 2] {
+pub(super) fn runtimes() -> [Runtime; 2] {
     [Builder::new_current_thread(), Builder::new_multi_thread()]
         .map(|mut builder| builder.worker_threads(2).enable_time().build().unwrap())
 }
 
-async fn in_time<F: Future>(future: F) -> F::Output {
+pub(super) async fn in_time<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(20), future).await.unwrap()
 }
 
 /// Looks once whether a future has ended, which isn't woken for that.
-fn ended<F: Future>(future: F) -> bool {
+pub(super) fn ended<F: Future>(future: F) -> bool {
     pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 
@@ -198,7 +202,8 @@ fn a_change_of_a_name_is_noticed_also_where_another_has_hidden_it() {
             let text = format!("test/ready-{}", std::process::id());
             let (name, noticed) = (Name::new(&text).unwrap(), NewName::of(&text).unwrap());
             noticed.listen();
-            crate::name_claim::ring_for(&name).unwrap();
+            let taken = name_claim::Owned::create(&name, name_claim::Sort::Pipe, "take").unwrap();
+            assert!(taken.is_some());
             noticed.changed().await.unwrap();
             NewName::of(&text).unwrap().listen();
             noticed.changed().await.unwrap();

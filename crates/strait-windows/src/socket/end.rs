@@ -42,6 +42,12 @@ impl WindowsSocket {
         Self { end: Arc::new(End { link, style, is_mute, in_flight }) }
     }
 
+    /// Signalled while something has come that nobody has received.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn filled(&self) -> BorrowedHandle<'_> {
+        self.end.link.filled()
+    }
+
     fn send_by(
         &self,
         bytes: &[u8],
