@@ -44,7 +44,9 @@
 //!
 //! # Portability
 //!
-//! Linux, for now, as all of strait.
+//! On Linux tokio's event loop watches descriptors. On Windows the system's thread pool waits for handles and wakes
+//! tasks, in a runtime with [`enable_io`](::tokio::runtime::Builder::enable_io) or without; a write that counts as
+//! written may still be on its way, as that of a pipe whose deadline has passed.
 
 mod datagram;
 mod duplex;

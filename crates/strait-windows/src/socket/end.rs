@@ -65,6 +65,11 @@ impl WindowsSocket {
             return Ok(Some(0));
         }
         let bytes = &bytes[..bytes.len().min(record::MAX_DATA)];
+        if !handles.is_empty() && in_flight.count() + handles.len() > MOST_IN_FLIGHT {
+            let why = format!("more than {MOST_IN_FLIGHT} handles would be on their way");
+            let error = Error::new(ErrorKind::LimitReached, SEND, why);
+            return Err(error.hint("wait until the peer has received some"));
+        }
         let (names, on_their_way) = match handles {
             [] => (Vec::new(), None),
             _ => handover::pack(handles).map(|(names, sent)| (names, Some(sent)))?,
@@ -268,6 +273,9 @@ impl AsHandle for WindowsSocket {
         self.end.link.as_handle()
     }
 }
+
+/// As many handles this process keeps for a peer that doesn't receive them.
+const MOST_IN_FLIGHT: usize = 1024;
 
 const SEND: &str = "send over a connection";
 const RECEIVE: &str = "receive from a connection";
