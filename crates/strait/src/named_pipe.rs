@@ -39,7 +39,9 @@ use strait_core::{Backend, Capability, Deadline, Name, NamedPipe as _, Result};
 /// | system | is |
 /// |---|---|
 /// | Linux, macOS, FreeBSD | a FIFO of mode 0600 in a directory that only this user can enter |
-/// | Windows | a named pipe |
+/// | Windows | a named pipe, whose path is another each time; other programs can write to it while it is read |
+///
+/// On Windows a writer writes to one of the readers, as long as that one lives.
 ///
 /// On Linux waiting until somebody creates it takes one of the user's inotify instances, of which there are some
 /// 128 (`fs.inotify.max_user_instances`): `LimitReached` or `Os`, where there are no more.
