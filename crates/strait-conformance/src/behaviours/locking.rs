@@ -1,7 +1,7 @@
 //! What the behaviours of locks have in common: peers that lock when they are told to, and how long what
 //! may take.
 
-use crate::{Failure, Peer, Stage, Verdict, is_linux, kill_point, wait_until};
+use crate::{Failure, Peer, Stage, Verdict, is_linux, is_wine, kill_point, wait_until};
 use std::{
     fs,
     thread::ScopedJoinHandle,
@@ -27,18 +27,21 @@ const NAP: Duration = Duration::from_millis(50);
 /// More than three naps: nothing that happens only when one is over comes later.
 pub(super) const SOME_NAPS: Duration = Duration::from_millis(170);
 
-/// Each time was the time from a death until others went on. A machine that is busy may delay some.
+/// Each time was the time from a death until others went on. A machine that is busy may delay some, and under Wine
+/// it takes long itself until a process has ended.
 pub(super) fn assert_noticed(times: &[Duration]) {
     let fastest = times.iter().min();
-    assert!(fastest.is_some_and(|time| *time < PROMISED), "noticed after {times:?}");
+    let promised = if is_wine() { 5 * PROMISED } else { PROMISED };
+    assert!(fastest.is_some_and(|time| *time < promised), "noticed after {times:?}");
     assert!(times.iter().all(|time| *time < NOTICED), "noticed after {times:?}");
 }
 
 /// Each time was the time from a change until those went on who waited for it. They were woken, and
-/// not only at the end of a nap. A machine that is busy may delay some.
+/// not only at the end of a nap. A machine that is busy may delay some, and under Wine most.
 pub(super) fn assert_woken(mut times: Vec<Duration>) {
     times.sort();
-    assert!(times[times.len() / 4] < NAP / 2, "went on after {times:?}");
+    let fast = if is_wine() { 0 } else { times.len() / 4 };
+    assert!(times[fast] < NAP / 2, "went on after {times:?}");
 }
 
 /// An actor that does what it is told line by line: says the order, carries it out, and says what came of

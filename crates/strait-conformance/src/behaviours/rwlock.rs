@@ -4,7 +4,7 @@ use super::locking::{
     PATIENCE, SOME_NAPS, assert_woken, begin_to_wait, joined, keep, lock_kind, obey, order,
 };
 use crate::{
-    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, unique, wait_until,
+    Actor, Backend, Failure, Peer, Stage, Verdict, actors, behaviours, is_wine, unique, wait_until,
 };
 use std::{
     hint::black_box,
@@ -71,7 +71,7 @@ pub(super) fn lock_as_told<B: Backend>(stage: &mut Stage) -> Verdict {
             }
             ("look", _) => return keep(&mut None, lock.read_timeout(PATIENCE)),
             ("write", _) => return keep(&mut written, lock.write_timeout(PATIENCE)),
-            ("write soon", _) => return keep(&mut written, lock.write_timeout(SOON)),
+            ("write soon", _) => return keep(&mut written, lock.write_timeout(soon())),
             ("try write", _) => return keep(&mut written, lock.try_write()),
             ("count", _) => return count(lock.write_timeout(PATIENCE)),
             ("add", Some(value)) => **value += 1,
@@ -86,6 +86,11 @@ pub(super) fn lock_as_told<B: Backend>(stage: &mut Stage) -> Verdict {
 
 /// Long enough for others to begin to wait too, and over when they are at the beginning of a nap.
 const SOON: Duration = Duration::from_millis(56);
+
+/// So long that others can come meanwhile, which takes longer under Wine.
+fn soon() -> Duration {
+    if is_wine() { 20 * SOON } else { SOON }
+}
 
 fn count<B: Backend>(locked: LockResult<RwLockWriteGuard<'_, u64, B>>) -> String {
     let mut kept = None;
