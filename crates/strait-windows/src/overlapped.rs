@@ -11,7 +11,7 @@ use std::{
 use strait_core::Deadline;
 use windows_sys::Win32::{
     Foundation::{
-        ERROR_IO_PENDING, ERROR_OPERATION_ABORTED, GetLastError, HANDLE, NTSTATUS,
+        ERROR_IO_PENDING, ERROR_MORE_DATA, ERROR_OPERATION_ABORTED, GetLastError, HANDLE, NTSTATUS,
         STATUS_CANCELLED, STATUS_PENDING,
     },
     Storage::FileSystem::{ReadFile, WriteFile},
@@ -190,7 +190,8 @@ fn run(
         // SAFETY: it has no preconditions.
         match if start(file.as_raw_handle(), place) == 0 { unsafe { GetLastError() } } else { 0 } {
             ERROR_IO_PENDING => {}
-            0 => return Ok(Some(result(file.as_raw_handle(), place))),
+            // Of a message that is longer than the buffer, the beginning was read.
+            0 | ERROR_MORE_DATA => return Ok(Some(result(file.as_raw_handle(), place))),
             code => return Ok(Some(Ended { bytes: 0, code })),
         }
         let ended = wait::one(event, deadline);
