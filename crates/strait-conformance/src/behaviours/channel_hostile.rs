@@ -170,7 +170,7 @@ fn a_silent_connection_holds_up_nobody<B: Backend>() -> Verdict {
 fn many_silent_connections_hold_up_nobody<B: Backend>() -> Verdict {
     let name = unique("many");
     let mut receiver = ByteReceiver::<B>::bind(&name)?;
-    let silent = || B::connect(&Name::new(&name)?, Deadline::now());
+    let silent = || B::connect(&Name::new(&name)?, Deadline::after(PATIENCE));
     let _silent = (0..400).map(|_| silent()).collect::<Result<Vec<_>, _>>()?;
     let mut sender = ByteSender::<B>::connect(&name)?;
     sender.send(b"heard")?;

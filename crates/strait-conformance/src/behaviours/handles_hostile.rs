@@ -139,7 +139,10 @@ fn too_many_on_their_way_are_an_error<B: Backend>() -> Verdict {
 
 fn an_endpoint_that_finds_no_room_is_gone<B: Backend>() -> Verdict {
     let (here, there) = LocalStream::<B>::pair()?;
-    while here.write_timeout(&[0; 4096], MOMENT).is_ok() {}
+    // Until there is no room for anything.
+    for len in [4096, 256, 1] {
+        while here.write_timeout(&vec![0; len], MOMENT).is_ok() {}
+    }
     let (mut sender, mut receiver) = byte_channel::<B>()?;
     sender.send(b"sent before")?;
     assert_eq!(kind_of(here.send_endpoint_timeout(sender, MOMENT)), ErrorKind::TimedOut);
