@@ -111,7 +111,9 @@ struct Kept(Option<Box<Parcel>>);
 impl Drop for Kept {
     fn drop(&mut self) {
         // Where waiting failed, the system still has the memory.
-        self.0.take_if(|parcel| !parcel.has_ended()).map(std::mem::forget);
+        if let Some(parcel) = self.0.take_if(|parcel| !parcel.has_ended()) {
+            std::mem::forget(parcel);
+        }
     }
 }
 

@@ -302,17 +302,12 @@ mod tests {
 
     #[test]
     fn a_wait_that_is_dropped_leaves_nothing_behind() {
-        struct Nothing;
-        impl Wake for Nothing {
-            fn wake(self: Arc<Self>) {}
-        }
-        let woken = Arc::new(Nothing);
-        let waker = Waker::from(Arc::clone(&woken));
+        let waker = Waker::noop();
         for set in [false, true] {
             for _ in 0..200 {
                 let event = event();
                 let mut waiting = of(&event);
-                look(&mut waiting, &waker);
+                look(&mut waiting, waker);
                 if set {
                     object::set(&event);
                 }
