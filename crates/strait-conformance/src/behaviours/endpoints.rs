@@ -325,7 +325,9 @@ fn what_a_hostile_peer_packs_is_an_error<B: Backend>() -> Verdict {
     assert_eq!(kind_of(taken(parcel)), ErrorKind::PeerCorrupt);
     let mut parcel = sender()?;
     parcel.handles.swap(0, 1);
-    assert_eq!(kind_of(taken(parcel)), ErrorKind::PeerCorrupt);
+    // Which of them, depends on which is looked at first, and on whether it can be told from memory that hurts.
+    let found = kind_of(taken(parcel));
+    assert!(matches!(found, ErrorKind::TypeMismatch | ErrorKind::PeerCorrupt), "{found:?}");
     let mut parcel = sender()?;
     parcel.handles[1] = pipe::<B>()?.0.into_parcel()?.handles.remove(0);
     assert_eq!(kind_of(taken(parcel)), ErrorKind::TypeMismatch);
