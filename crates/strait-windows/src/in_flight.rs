@@ -3,6 +3,9 @@
 //! They are copies in this process until the peer has taken them or is gone, whatever becomes of the end meanwhile:
 //! it may be idle, so that nobody notices either, or dropped. So they are watched in the background. That keeps the
 //! connection open as long, as it tells of the peer's end.
+//!
+//! They are lost with this process, and a program drops what it has just before it ends. So dropping the end waits a
+//! while for the peer to take them.
 
 use crate::{
     background::{self, Watch},
@@ -14,14 +17,22 @@ use crate::{
 use std::{
     io,
     os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use strait_core::{Error, Result};
 use windows_sys::Win32::Foundation::{ERROR_MORE_DATA, ERROR_OPERATION_ABORTED};
 
 /// What is on its way over one end of a connection. All clones of the end share one of these.
 #[derive(Debug, Default)]
-pub(crate) struct InFlight(Arc<Mutex<State>>);
+pub(crate) struct InFlight(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Told when nothing is watched any more.
+    none: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -42,7 +53,7 @@ impl InFlight {
     /// `Os` where there are no more handles or threads; then it is gone.
     pub(crate) fn add(&self, connection: &impl AsHandle, sent: Sent) -> Result<()> {
         let failed = |error| Error::os(HAND_OVER, error);
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         if !state.is_watched {
             let connection = connection.as_handle().try_clone_to_owned().map_err(failed)?;
             let end = End::new(connection, Arc::clone(&self.0)).map_err(failed)?;
@@ -55,7 +66,8 @@ impl InFlight {
 
     /// How many handles are on their way.
     pub(crate) fn count(&self) -> usize {
-        lock(&self.0)
+        self.0
+            .lock()
             .sent
             .iter()
             .filter(|sent| !sent.is_taken())
@@ -65,30 +77,39 @@ impl InFlight {
 
     /// Says that another process has this end too, which is to read what comes.
     pub(crate) fn is_elsewhere(&self) {
-        lock(&self.0).is_elsewhere = true;
+        self.0.lock().is_elsewhere = true;
     }
 }
 
-/// The end is dropped.
+/// The end is dropped. It waits a while for the peer to take what is on its way, or to be gone; then that goes on in
+/// the background.
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.is_dropped = true;
         if state.is_watched {
             drop(state);
             background::look_again();
+            let state = self.0.lock();
+            let waited = self.0.none.wait_timeout_while(state, LINGER, |state| state.is_watched);
+            drop(waited);
         }
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+/// As long a dropped end waits for the peer, which may have something else to do.
+const LINGER: Duration = Duration::from_secs(1);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One end that is watched.
 struct End {
     connection: Arc<OwnedHandle>,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
     read: PendingRead<Arc<OwnedHandle>>,
     /// Whether what the peer sends is thrown away, as nobody reads it any more: a peer that wants to be rid of it
     /// first isn't held up.
@@ -103,7 +124,7 @@ struct End {
 impl Watch for End {
     /// Whether the peer is still there, and hasn't taken all.
     fn is_needed(&mut self) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.shared.lock();
         let all = std::mem::take(&mut state.sent);
         let (taken, left): (Vec<_>, _) = all.into_iter().partition(Sent::is_taken);
         state.sent = left;
@@ -114,6 +135,7 @@ impl Watch for End {
         // Closing them can take long.
         drop(taken);
         if self.taken.is_none() {
+            self.shared.none.notify_all();
             return false;
         }
         let has_peer = self.discard_if(discards).is_ok() && self.has_peer();
@@ -134,19 +156,20 @@ impl Watch for End {
 
     /// Nobody will take what is on its way.
     fn give_up(&mut self) {
-        let mut state = lock(&self.state);
+        let mut state = self.shared.lock();
         state.is_watched = false;
         let sent = std::mem::take(&mut state.sent);
         drop(state);
         drop(sent);
+        self.shared.none.notify_all();
     }
 }
 
 impl End {
-    fn new(connection: OwnedHandle, state: Arc<Mutex<State>>) -> io::Result<Self> {
+    fn new(connection: OwnedHandle, shared: Arc<Shared>) -> io::Result<Self> {
         let connection = Arc::new(connection);
         let read = PendingRead::start(Arc::clone(&connection), 0)?;
-        Ok(Self { connection, state, read, discards: false, is_resting: false, taken: None })
+        Ok(Self { connection, shared, read, discards: false, is_resting: false, taken: None })
     }
 
     fn discard_if(&mut self, discards: bool) -> io::Result<()> {
@@ -304,7 +327,8 @@ mod tests {
             match index % 3 {
                 0 => drop(there),
                 1 => drop(take(&bytes)),
-                _ => drop((here, there)),
+                // The peer first, for which dropping the other would wait.
+                _ => drop((there, here)),
             }
             reads_the_end(reader);
         }
