@@ -66,9 +66,11 @@ pub(crate) struct PeerProcess {
     pub(crate) user: Option<u32>,
 }
 
-impl From<&Credentials> for PeerProcess {
-    fn from(peer: &Credentials) -> Self {
-        Self { pid: Some(peer.pid).filter(|&pid| pid != 0), user: Some(peer.user) }
+impl PeerProcess {
+    /// The one with these credentials, where the system has told some.
+    pub(crate) fn of(peer: Option<&Credentials>) -> Self {
+        let pid = peer.map(|peer| peer.pid).filter(|&pid| pid != 0);
+        Self { pid, user: peer.map(|peer| peer.user) }
     }
 }
 

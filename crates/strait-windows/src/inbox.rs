@@ -1,6 +1,10 @@
 //! What has been taken out of a pipe, and nobody has received yet.
 
-use crate::record::{self, Record};
+use crate::{
+    WindowsHandle,
+    handover::{self, PeerProcess},
+    record::{self, Record},
+};
 use std::collections::VecDeque;
 use strait_core::{Error, ErrorKind, Result, Style};
 
@@ -19,8 +23,10 @@ pub(crate) struct Inbox {
 /// What came in one record.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
-    /// What names the handles that came with the first of the bytes, or nothing.
-    pub(crate) handles: Vec<u8>,
+    /// What names the handles that came with the first of the bytes and haven't been asked for, or nothing.
+    names: Vec<u8>,
+    /// How asking for them went, where that was done before somebody wanted them.
+    pulled: Option<Result<Vec<WindowsHandle>>>,
     bytes: Vec<u8>,
     /// So many of the bytes have been received.
     at: usize,
@@ -30,6 +36,39 @@ impl Chunk {
     /// What hasn't been received of it.
     pub(crate) fn rest(&self) -> &[u8] {
         self.bytes.get(self.at..).unwrap_or(&[])
+    }
+
+    /// Whether handles came with it that nobody has received.
+    pub(crate) fn has_handles(&self) -> bool {
+        !self.names.is_empty() || self.pulled.is_some()
+    }
+
+    /// Has the handles that came with it in this process, before they are received.
+    pub(crate) fn pull(&mut self, peer: PeerProcess) {
+        if !self.names.is_empty() {
+            let names = std::mem::take(&mut self.names);
+            self.pulled = Some(handover::unpack(&names, peer));
+        }
+    }
+
+    /// Receives the handles that came with it, if any did, which is done once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`handover::unpack`].
+    pub(crate) fn take_handles(&mut self, peer: PeerProcess) -> Result<Vec<WindowsHandle>> {
+        self.pull(peer);
+        self.pulled.take().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    /// Has nobody receive the handles that came with it.
+    pub(crate) fn decline_handles(&mut self, peer: PeerProcess) {
+        let names = std::mem::take(&mut self.names);
+        if !names.is_empty() {
+            // Whoever doesn't want them isn't told what is wrong with them.
+            let _ = handover::decline(&names, peer);
+        }
+        self.pulled = None;
     }
 }
 
@@ -46,9 +85,18 @@ impl Inbox {
         }
     }
 
-    /// Adds bytes that came.
-    pub(crate) fn push(&mut self, handles: &[u8], bytes: &[u8]) {
-        self.chunks.push_back(Chunk { handles: handles.to_vec(), bytes: bytes.to_vec(), at: 0 });
+    /// Adds what a record of a rendezvous says. As on other systems, where all are bytes, a ring is a message too.
+    pub(crate) fn add_at_rendezvous(&mut self, message: &[u8]) {
+        match record::parse(message) {
+            Some(Record::Data { handles, bytes }) => self.push(handles, bytes),
+            Some(Record::Ring) => self.push(b"", record::RING),
+            Some(Record::End | Record::Stop) | None => self.is_corrupt = true,
+        }
+    }
+
+    fn push(&mut self, names: &[u8], bytes: &[u8]) {
+        let (names, bytes) = (names.to_vec(), bytes.to_vec());
+        self.chunks.push_back(Chunk { names, bytes, ..Chunk::default() });
     }
 
     /// Whether nothing will come any more.
@@ -101,7 +149,7 @@ impl Inbox {
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
         let mut len = 0;
         while let (Some(chunk), true) = (self.chunks.front_mut(), len < buffer.len()) {
-            if len > 0 && !chunk.handles.is_empty() {
+            if len > 0 && chunk.has_handles() {
                 break;
             }
             let rest = chunk.rest();
@@ -130,7 +178,7 @@ mod tests {
         let mut buffer = [0; 7];
         assert_eq!((inbox.len(), inbox.read(&mut buffer[..3])), (8, 3));
         assert_eq!(inbox.read(&mut buffer[3..]), 1);
-        assert_eq!(inbox.front().unwrap().handles, b"h");
+        assert!(inbox.front().unwrap().has_handles());
         assert_eq!(inbox.read(&mut buffer[4..]), 3);
         assert_eq!((&buffer, inbox.len()), (b"abcdefg", 1));
     }

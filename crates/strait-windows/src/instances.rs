@@ -2,13 +2,14 @@
 //!
 //! A client connects to an instance that waits for one, so that nobody has to accept it for that. A thread sees to
 //! it that there are always some: it has the system tell it who connects, puts that one into the queue, and makes
-//! another instance, until very many are in the queue.
+//! another instance, until very many are in the queue. At a rendezvous it also takes what they say first, so that
+//! they may end before they are accepted (`client.rs`): of the first in the queue alone, which bounds what is kept.
 #![expect(unsafe_code, reason = "calls the system")]
 
 use crate::{
-    credentials,
+    client::Client,
     message_pipe::{MessagePipe, Use, access},
-    object, peer_end, wait,
+    object, overlapped, peer_end, wait,
 };
 use std::{
     collections::VecDeque,
@@ -18,7 +19,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
-use strait_core::{Credentials, Deadline, Error, Result};
+use strait_core::{Deadline, Error, Result};
 use windows_sys::Win32::{
     Foundation::{ERROR_IO_PENDING, ERROR_NO_DATA, ERROR_PIPE_CONNECTED, GetLastError},
     System::{
@@ -32,14 +33,6 @@ use windows_sys::Win32::{
 pub(crate) struct Instances {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Somebody who has connected.
-#[derive(Debug)]
-pub(crate) struct Client {
-    pub(crate) pipe: MessagePipe,
-    /// Who it is, where the system tells.
-    pub(crate) peer: Option<Credentials>,
 }
 
 #[derive(Debug)]
@@ -90,7 +83,9 @@ impl Instances {
             // The thread may not have been told yet.
             shared.enter_first(&mut queue);
         }
-        if queue.clients.len() + WAITING > BACKLOG {
+        let listens = shared.listens() && !queue.clients.is_empty();
+        if listens || queue.clients.len() + WAITING > BACKLOG {
+            // It lets go of who is accepted, and listens to others.
             object::set(&shared.changed);
         }
         let next = queue.clients.pop_front();
@@ -131,10 +126,13 @@ const LISTEN: &str = "listen on";
 
 /// As many instances wait for clients, so that as many can come at once.
 const WAITING: usize = 32;
-const _: () = assert!(WAITING < wait::MOST);
+const _: () = assert!(WAITING + 1 < wait::MOST);
 
 /// As many may have connected and wait to be accepted.
 const BACKLOG: usize = 4096;
+
+/// As many of them are listened to. Each may have sent a record, and as many handles as one names.
+const LISTENED_TO: usize = 256;
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -152,7 +150,9 @@ impl Shared {
 
     fn fill_queue(&self) -> io::Result<()> {
         loop {
-            let instances: Vec<_> = {
+            // Before the look, so that what changes after it isn't missed.
+            object::reset(&self.changed);
+            let (instances, silent): (Vec<_>, Vec<_>) = {
                 let mut queue = self.lock();
                 self.enter_all(&mut queue);
                 if queue.is_closed {
@@ -161,14 +161,30 @@ impl Shared {
                 }
                 self.replenish(&mut queue)?;
                 queue.waiting.iter_mut().try_for_each(Waiting::start)?;
-                queue.waiting.iter().map(|instance| Arc::clone(&instance.event)).collect()
+                let silent = self.hear(&mut queue);
+                (queue.waiting.iter().map(|instance| Arc::clone(&instance.event)).collect(), silent)
             };
             let events = instances.iter().map(|event| event.as_handle());
             let all: Vec<_> = [self.changed.as_handle()].into_iter().chain(events).collect();
-            if wait::any(&all, Deadline::NEVER)? == Some(0) {
-                object::reset(&self.changed);
-            }
+            let silent: Vec<_> = silent.iter().map(|pipe| pipe.as_handle()).collect();
+            overlapped::readable(&silent, &all, Deadline::NEVER)?;
         }
+    }
+
+    /// Whether what clients say is taken before they are accepted.
+    fn listens(&self) -> bool {
+        self.used == Use::Rendezvous
+    }
+
+    /// Takes what those said that are listened to; the pipes of those that haven't said anything.
+    fn hear(&self, queue: &mut Queue) -> Vec<Arc<MessagePipe>> {
+        let count = if self.listens() { LISTENED_TO } else { 0 };
+        let first = queue.clients.iter_mut().take(count);
+        let silent = first.filter_map(|client| {
+            client.hear();
+            (!client.is_heard()).then(|| Arc::clone(&client.pipe))
+        });
+        silent.collect()
     }
 
     /// Has as many wait as are to.
@@ -209,9 +225,7 @@ impl Shared {
 
     fn enter(&self, queue: &mut Queue, instance: Waiting) {
         if let Some(pipe) = instance.finish() {
-            // Asked at once, as it may end.
-            let peer = credentials::of_client(&pipe, self.open).ok();
-            queue.clients.push_back(Client { pipe, peer });
+            queue.clients.push_back(Client::new(pipe, self.open));
         }
     }
 

@@ -13,6 +13,7 @@ mod again;
 mod background;
 mod cancel;
 mod claim;
+mod client;
 mod courier;
 mod credentials;
 mod examine;

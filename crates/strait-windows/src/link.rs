@@ -5,8 +5,11 @@
 //! receive, an event says whether there is something in the inbox.
 
 use crate::{
-    WindowsHandle, credentials,
+    WindowsHandle,
+    client::Client,
+    credentials,
     handle::HAND_OVER,
+    handover::PeerProcess,
     inbox::Inbox,
     message_pipe::{MessagePipe, Taken, Use, is_end},
     object, overlapped, record,
@@ -34,6 +37,13 @@ impl Link {
     pub(crate) fn new(pipe: MessagePipe, peer: Option<Credentials>) -> io::Result<Self> {
         let (inbox, filled) = (Mutex::default(), object::event()?);
         Ok(Self { pipe: Arc::new(pipe), peer, inbox, filled })
+    }
+
+    /// To somebody who has connected, and may have said something.
+    pub(crate) fn accepted(Client { pipe, peer, inbox, .. }: Client) -> io::Result<Self> {
+        let link = Self { pipe, peer, inbox: Mutex::default(), filled: object::event()? };
+        link.with_inbox(|empty| *empty = inbox);
+        Ok(link)
     }
 
     /// Both ends of a connection within this process.
@@ -168,6 +178,11 @@ impl Link {
             let why = "it had ended when this process got the connection";
             Error::new(ErrorKind::Unsupported, "ask who the peer is", why)
         })
+    }
+
+    /// The process that the peer was then, as far as that is known.
+    pub(crate) fn peer_process(&self) -> PeerProcess {
+        PeerProcess::of(self.peer.as_ref())
     }
 
     /// Another handle of the pipe, for another process.

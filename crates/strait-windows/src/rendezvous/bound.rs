@@ -2,7 +2,8 @@
 
 use super::connecting::use_of;
 use crate::{
-    instances::{Client, Instances},
+    client::Client,
+    instances::Instances,
     name_claim::{self, Owned, Sort},
     object,
     user::User,

@@ -5,13 +5,12 @@
 
 use super::rings::Rings;
 use crate::{
-    WindowsHandle, WindowsSegment,
-    handover::{self, PeerProcess},
+    WindowsHandle, WindowsSegment, handover,
     in_flight::InFlight,
-    inbox::Inbox,
+    inbox::{Chunk, Inbox},
     link::{self, Link},
     message_pipe::Use,
-    record::{self, Record},
+    record,
 };
 use std::{
     io,
@@ -33,7 +32,7 @@ impl WindowsConnection {
         Ok(Self { bell: Rings::new(link)?, in_flight: InFlight::default() })
     }
 
-    fn link(&self) -> &Link {
+    pub(super) fn link(&self) -> &Link {
         self.bell.pipe()
     }
 
@@ -50,17 +49,15 @@ impl WindowsConnection {
         enough: impl Fn(&Inbox) -> bool,
     ) -> Result<()> {
         let failed = |error| link::failed(operation, GONE, error);
-        self.link().fill(inbox, enough, add).map_err(failed)
+        self.link().fill(inbox, enough, Inbox::add_at_rendezvous).map_err(failed)
     }
 
-    /// Takes the segment that has been named, if one has.
-    fn pull(&self, names: &[u8], operation: &'static str) -> Result<Option<WindowsSegment>> {
-        if names.is_empty() {
+    /// Takes the segment that came with a message, if one has.
+    fn segment(&self, came: &mut Chunk, operation: &'static str) -> Result<Option<WindowsSegment>> {
+        if !came.has_handles() {
             return Ok(None);
         }
-        let unknown = PeerProcess { pid: None, user: None };
-        let peer = self.link().peer().as_ref().map_or(unknown, PeerProcess::from);
-        let mut handles = handover::unpack(names, peer)?;
+        let mut handles = came.take_handles(self.link().peer_process())?;
         match (handles.pop(), handles.len()) {
             (Some(only), 0) => WindowsSegment::from_handle(only).map(Some),
             _ => {
@@ -68,15 +65,6 @@ impl WindowsConnection {
                 Err(Error::new(ErrorKind::PeerCorrupt, operation, why))
             }
         }
-    }
-}
-
-/// As on other systems, where all are bytes, a ring is a message too.
-fn add(inbox: &mut Inbox, message: &[u8]) {
-    match record::parse(message) {
-        Some(Record::Data { handles, bytes }) => inbox.push(handles, bytes),
-        Some(Record::Ring) => inbox.push(b"", record::RING),
-        Some(Record::End | Record::Stop) | None => inbox.is_corrupt = true,
     }
 }
 
@@ -111,7 +99,7 @@ impl Connection for WindowsConnection {
             self.fill(inbox, RECEIVE, |inbox| !inbox.is_empty())?;
             match inbox.front() {
                 Some(next) => {
-                    let segment = self.pull(&std::mem::take(&mut next.handles), RECEIVE);
+                    let segment = self.segment(next, RECEIVE);
                     let len = inbox.read(buffer);
                     Ok(Some((len, segment?)))
                 }

@@ -33,7 +33,7 @@ impl Listener for WindowsListener {
         while let Some(client) = self.bound.accept().map_err(failed)? {
             // The pipe lets nobody else in, but for who may do anything.
             if client.peer.as_ref().is_some_and(|peer| peer.user == own) {
-                let link = Link::new(client.pipe, client.peer).map_err(failed)?;
+                let link = Link::accepted(client).map_err(failed)?;
                 return WindowsConnection::new(link).map(Some).map_err(failed);
             }
         }

@@ -1,10 +1,9 @@
 //! Either end of an established connection.
 
 use crate::{
-    WindowsHandle,
-    handover::{self, PeerProcess},
+    WindowsHandle, handover,
     in_flight::InFlight,
-    inbox::Inbox,
+    inbox::{Chunk, Inbox},
     link::{self, Link},
     message_pipe::Use,
     record,
@@ -111,8 +110,7 @@ impl WindowsSocket {
             let error = Error::new(ErrorKind::TooLarge, RECEIVE, why);
             return Err(error.hint("the message is still there: receive it with a larger buffer"));
         }
-        let names = std::mem::take(&mut next.handles);
-        let came = self.pull(&names, wanted);
+        let came = self.pull(next, wanted);
         let len = match is_stream {
             true => inbox.read(buffer),
             false => inbox.take(&mut buffer[..len]),
@@ -120,21 +118,14 @@ impl WindowsSocket {
         Ok(Some(Arrived { handles_are_lost: !came?, ..arrived(len, false) }))
     }
 
-    /// Takes the handles that have been named, or declines them; `false` where there is no room for them.
-    fn pull(&self, names: &[u8], wanted: Option<&mut Vec<WindowsHandle>>) -> Result<bool> {
-        if names.is_empty() {
-            return Ok(true);
-        }
-        let peer = match self.end.link.peer() {
-            Ok(peer) => PeerProcess::from(&peer),
-            Err(_) => PeerProcess { pid: None, user: None },
-        };
+    /// Takes the handles that came, or declines them; `false` where there is no room for them.
+    fn pull(&self, came: &mut Chunk, wanted: Option<&mut Vec<WindowsHandle>>) -> Result<bool> {
+        let peer = self.end.link.peer_process();
         let Some(wanted) = wanted else {
-            // Whoever doesn't want them isn't told what is wrong with them.
-            let _ = handover::decline(names, peer);
+            came.decline_handles(peer);
             return Ok(true);
         };
-        match handover::unpack(names, peer) {
+        match came.take_handles(peer) {
             Ok(handles) => wanted.extend(handles),
             Err(error) if error.kind() == ErrorKind::LimitReached => return Ok(false),
             Err(error) => return Err(error),

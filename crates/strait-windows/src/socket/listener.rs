@@ -62,7 +62,7 @@ impl SocketListener for WindowsSocketListener {
         if !client.peer.as_ref().is_some_and(|peer| self.accepts(peer)) {
             return Ok(Accepted::Refused);
         }
-        let link = Link::new(client.pipe, client.peer).map_err(failed)?;
+        let link = Link::accepted(client).map_err(failed)?;
         Ok(Accepted::Peer(WindowsSocket::new(link, self.style)))
     }
 }
