@@ -112,6 +112,7 @@ pub(super) const SYSTEM_CFG_ON_LINE_1: &[(&str, &str)] = &[
     ("crates/strait/tests/fork", "what it checks is POSIX's: forks"),
     ("crates/strait/tests/pipe.rs", "what it checks is POSIX's: programs like cat as children"),
     ("crates/strait/tests/signals/main.rs", "what it checks is POSIX's: handlers of signals"),
+    ("crates/strait/tests/tokio/main.rs", "what it checks with is POSIX's: FIFOs, limits"),
     ("crates/strait-cli/tests/commands/main.rs", "what it checks with is POSIX's: shells, signals"),
 ];
 

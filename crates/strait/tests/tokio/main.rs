@@ -1,3 +1,4 @@
+#![cfg(unix)]
 //! The asynchronous forms, in tokio's runtimes of one thread and of several, with real processes at the other
 //! end.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
