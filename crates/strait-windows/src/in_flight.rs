@@ -64,6 +64,12 @@ impl InFlight {
         Ok(())
     }
 
+    /// Waits until nothing is on its way, or the peer is gone, or so much time has passed.
+    pub(crate) fn wait(&self, most: Duration) {
+        let state = self.0.lock();
+        drop(self.0.none.wait_timeout_while(state, most, |state| state.is_watched));
+    }
+
     /// How many handles are on their way.
     pub(crate) fn count(&self) -> usize {
         self.0
@@ -90,9 +96,7 @@ impl Drop for InFlight {
         if state.is_watched {
             drop(state);
             background::look_again();
-            let state = self.0.lock();
-            let waited = self.0.none.wait_timeout_while(state, LINGER, |state| state.is_watched);
-            drop(waited);
+            self.wait(LINGER);
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use super::rings::Rings;
 use crate::{
-    WindowsHandle, WindowsSegment, handover,
+    WindowsHandle, WindowsSegment,
+    handover::{self, Sent},
     in_flight::InFlight,
     inbox::{Chunk, Inbox},
     link::{self, Link},
@@ -15,6 +16,8 @@ use crate::{
 use std::{
     io,
     os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 use strait_core::{
     Connection, Credentials, Deadline, Doorbell, Error, ErrorKind, Result, Transfer, Wake,
@@ -25,11 +28,29 @@ use strait_core::{
 pub struct WindowsConnection {
     bell: Rings<Link>,
     in_flight: InFlight,
+    /// Whether the next segment is the first that is sent to a listener, which pulls that at once.
+    greets: AtomicBool,
 }
 
 impl WindowsConnection {
     pub(crate) fn new(link: Link) -> io::Result<Self> {
-        Ok(Self { bell: Rings::new(link)?, in_flight: InFlight::default() })
+        let (in_flight, greets) = (InFlight::default(), AtomicBool::new(false));
+        Ok(Self { bell: Rings::new(link)?, in_flight, greets })
+    }
+
+    /// One to a listener that nobody may have asked to accept yet.
+    pub(super) fn connected(link: Link) -> io::Result<Self> {
+        Ok(Self { greets: AtomicBool::new(true), ..Self::new(link)? })
+    }
+
+    /// Keeps what was sent until the peer has it. A listener is about to pull what it is greeted with, so that is
+    /// waited for: from then on it doesn't matter how this process ends.
+    fn keep(&self, sent: Sent) -> Result<()> {
+        self.in_flight.add(self.link(), sent)?;
+        if self.greets.swap(false, Ordering::Relaxed) {
+            self.in_flight.wait(GREETED);
+        }
+        Ok(())
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -85,7 +106,7 @@ impl Connection for WindowsConnection {
         };
         let sent = self.link().put(&record::data(&names, message), Deadline::now());
         match sent.map_err(|error| link::failed(SEND, GONE, error))? {
-            true => on_their_way.map_or(Ok(()), |sent| self.in_flight.add(self.link(), sent)),
+            true => on_their_way.map_or(Ok(()), |sent| self.keep(sent)),
             false => {
                 let why = "the peer has stopped reading";
                 Err(Error::new(ErrorKind::WouldBlock, SEND, why))
@@ -170,6 +191,9 @@ const GONE: &str = "it is gone";
 
 /// A message is no longer, so that there is room for some where nobody has read them yet.
 const MAX_MESSAGE: usize = 4 << 10;
+
+/// As long a greeting waits for a listener to pull what came along: more than it takes one that isn't held up.
+const GREETED: Duration = Duration::from_millis(250);
 
 /// As many rings are heard at once.
 const MANY: u32 = 64;

@@ -32,7 +32,7 @@ impl Rendezvous for Windows {
         let read = |id| Advert::read(id, connecting::CONNECT).map_err(|error| error.on(name));
         let (link, advert) = connecting::connect(name, Sort::Rendezvous, None, deadline, read)?;
         let failed = |error| Error::os(connecting::CONNECT, error).on(name);
-        Ok((WindowsConnection::new(link).map_err(failed)?, advert))
+        Ok((WindowsConnection::connected(link).map_err(failed)?, advert))
     }
 
     fn pair() -> Result<(WindowsConnection, WindowsConnection)> {
