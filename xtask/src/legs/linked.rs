@@ -38,7 +38,9 @@ fn linked(system: &str, triples: &[&'static str]) -> std::result::Result<(), Sto
         return Err(not_set_up("no cargo-zigbuild"));
     }
     for triple in triples {
-        let target = Foreign::new(triple)?.with("PATH", &path);
+        // The compiler would strip them with a tool that Debian's doesn't come with.
+        let target =
+            Foreign::new(triple)?.with("PATH", &path).with("CARGO_PROFILE_DEV_STRIP", "none");
         run(target.cargo(["zigbuild"]).args(PACKAGES).args(TESTS))?;
     }
     Ok(())
