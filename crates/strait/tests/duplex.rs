@@ -1,5 +1,5 @@
-#![cfg(unix)]
 //! Two-way traffic with other programs.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
 use std::{

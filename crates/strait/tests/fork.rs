@@ -1,5 +1,5 @@
-#![cfg(unix)]
 //! A forked child that drops what its parent has, or just exits, takes nothing away from it.
+#![cfg(unix)]
 #![allow(unsafe_code, clippy::unwrap_used)]
 
 use strait::{ByteReceiver, ByteSender, ErrorKind, SharedMemory};

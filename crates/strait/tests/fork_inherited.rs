@@ -1,5 +1,5 @@
-#![cfg(unix)]
 //! What a parent has passed, after a fork without `exec`.
+#![cfg(unix)]
 
 use std::{
     env,

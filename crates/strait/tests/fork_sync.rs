@@ -1,5 +1,5 @@
-#![cfg(unix)]
 //! A forked child owns none of its parent's locks, and is an owner of its own.
+#![cfg(unix)]
 #![allow(unsafe_code, clippy::unwrap_used, clippy::panic)]
 
 #[path = "fork_sync/forked.rs"]

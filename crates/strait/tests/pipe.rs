@@ -1,5 +1,5 @@
-#![cfg(unix)]
 //! Pipes to and from other programs.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
 use std::{

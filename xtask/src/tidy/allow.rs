@@ -100,9 +100,9 @@ pub(super) const SYSTEM_CFG: &[(&str, &str)] = &[
     ("crates/strait-posix/tests/linux/main.rs", "picks what can be tested on Linux alone"),
 ];
 
-/// Where line 1 may tell operating systems apart, so that a backend is empty elsewhere, and what checks things that
-/// only some systems have.
-pub(super) const SYSTEM_CFG_ON_LINE_1: &[(&str, &str)] = &[
+/// Where the first line of code may tell operating systems apart, so that a backend is empty elsewhere, and so is
+/// what checks things that only some systems have.
+pub(super) const SYSTEM_CFG_FIRST: &[(&str, &str)] = &[
     ("crates/strait-posix/src/lib.rs", "is a backend"),
     ("crates/strait-windows/src/lib.rs", "is a backend"),
     ("crates/strait-windows/tests/", "tests a backend"),
@@ -112,7 +112,7 @@ pub(super) const SYSTEM_CFG_ON_LINE_1: &[(&str, &str)] = &[
     ("crates/strait/tests/fork", "what it checks is POSIX's: forks"),
     ("crates/strait/tests/pipe.rs", "what it checks is POSIX's: programs like cat as children"),
     ("crates/strait/tests/signals/main.rs", "what it checks is POSIX's: handlers of signals"),
-    ("crates/strait/tests/tokio/main.rs", "what it checks with is POSIX's: FIFOs, limits"),
+    ("crates/strait/tests/tokio/main.rs", "what it checks with is POSIX's: cat, sleep, kill"),
     ("crates/strait-cli/tests/commands/main.rs", "what it checks with is POSIX's: shells, signals"),
 ];
 

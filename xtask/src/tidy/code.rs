@@ -14,15 +14,21 @@ pub(super) fn system_cfg_has_its_places(source: &Source) -> Vec<Finding> {
     if allows(allow::SYSTEM_CFG, &source.path) {
         return Vec::new();
     }
-    let first_line_is_free = allows(allow::SYSTEM_CFG_ON_LINE_1, &source.path);
+    let first_is_free = allows(allow::SYSTEM_CFG_FIRST, &source.path);
     let mut findings = find(source, |word| {
         let is_cfg = matches!(word.text, "cfg" | "cfg_attr");
         let predicate = in_parentheses(word.after.trim_start_matches('!'))?;
         let tells_apart = words(predicate).any(|word| SYSTEMS.contains(&word.text));
         (is_cfg && tells_apart).then(|| "a `cfg` on the operating system has no place here".into())
     });
-    findings.retain(|finding| !(first_line_is_free && finding.line == 1));
+    findings.retain(|finding| !(first_is_free && finding.line == first_line(source)));
     findings
+}
+
+/// Where the code starts. What says what the file is comes before: after a `cfg` that isn't so the compiler
+/// doesn't see it, and misses it.
+fn first_line(source: &Source) -> usize {
+    1 + source.text.lines().take_while(|line| line.starts_with("//!")).count()
 }
 
 /// Every block of it has to be found, and read, again and again.
@@ -101,6 +107,7 @@ mod tests {
         assert_eq!(lines("crates/strait-posix/src/sys/mod.rs", "\n#[cfg(unix)]\n"), []);
         assert_eq!(lines("crates/strait-posix/src/sys/linux.rs", "\n#[cfg(unix)]\n"), [2]);
         assert_eq!(lines("crates/strait-posix/src/lib.rs", "#![cfg(unix)]\n#[cfg(unix)]\n"), [2]);
+        assert_eq!(lines("crates/strait-posix/src/lib.rs", "//! A.\n//! B.\n#![cfg(unix)]\n"), []);
     }
 
     #[test]

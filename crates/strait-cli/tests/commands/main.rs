@@ -1,5 +1,5 @@
-#![cfg(unix)]
 //! The command `strait`, as its users run it: real processes, files, pipes and signals.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod demo;

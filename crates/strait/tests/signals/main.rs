@@ -1,5 +1,5 @@
-#![cfg(unix)]
 //! Signals beside other libraries' handlers, in forked children, and where they are blocked.
+#![cfg(unix)]
 #![allow(unsafe_code, clippy::unwrap_used)]
 
 mod forked;

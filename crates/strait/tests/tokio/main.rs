@@ -1,6 +1,6 @@
-#![cfg(unix)]
 //! The asynchronous forms, in tokio's runtimes of one thread and of several, with real processes at the other
-//! end.
+//! end. These are Unix's own programs; the Windows backend has its tests of tasks inside.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod local;
