@@ -34,7 +34,9 @@ pub(super) fn tests() -> Result<(), Stop> {
     let target = Foreign::new("x86_64-pc-windows-gnu")?
         .linked_by(COMPILER)
         .run_by(&[&this.to_string_lossy(), "wine-run"])
-        .with(PREFIX, wine.prefix());
+        .with(PREFIX, wine.prefix())
+        // Each call goes through another process there.
+        .with("STRAIT_PATIENCE", "4");
     wine.start()?;
     let result = all(&target);
     wine.stop();
