@@ -14,6 +14,7 @@ use crate::{
 };
 use std::{
     hint::black_box,
+    ops::Range,
     time::{Duration, Instant},
 };
 use strait::{
@@ -204,8 +205,11 @@ fn a_killed_waiter_hangs_nobody<B: Backend>() -> Verdict {
         if !point.is_empty() {
             begin(&mut peers[0], &format!("stop at {point}"))?;
         }
+        // Where no system tells that a writer sleeps, it may not have, and then keeps no reader out.
+        let all_write = reading.is_some() && !is_linux();
+        let counts = |i: usize| all_write || (i + round / 8) % 2 == 0;
         for (i, peer) in peers.iter_mut().enumerate() {
-            begin_to_wait(peer, if (i + round / 8) % 2 == 0 { "count" } else { "look" })?;
+            begin_to_wait(peer, if counts(i) { "count" } else { "look" })?;
         }
         let mut victims: Vec<Peer> = peers.drain(..2).collect();
         if round % 3 == 0 {
@@ -219,7 +223,8 @@ fn a_killed_waiter_hangs_nobody<B: Backend>() -> Verdict {
         let right = |said: &String| said == "Locked" || said == "OwnerDied";
         assert!(said.iter().all(right), "{said:?}");
         let value = *lock.write_timeout(PATIENCE).or_else(LockError::recover)?;
-        assert!((9..=11).contains(&value), "{value}");
+        let counted = |of: Range<usize>| of.filter(|&i| counts(i)).count() as u64;
+        assert!((7 + counted(2..6)..=8 + counted(0..6)).contains(&value), "{value}");
         times.extend(after);
     }
     assert_noticed(&times);
